@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LK_APPRAISE_POLICYSET_H
+#define LK_APPRAISE_POLICYSET_H
+/*
+ * Policies and reference records, unpacked and cross-checked once: from a snapshot
+ * in a verifier, from files in `latchkey appraise`.
+ */
+#include "proto/base/report.h"
+
+struct lk_policyset;
+
+struct lk_policyset *lk_policyset_new(void);
+void lk_policyset_free(struct lk_policyset *s);
+
+/*
+ * Adds a serialized latchkey.v1.Policy. The messages are checked as the lint checks a document (unknown
+ * family, claim, operator, operand kind; closed world; overlap of names), so that a verifier never
+ * trusts a compiler. POLICY_* reasons, with findings in report when it is not NULL.
+ */
+LK_MUST_USE lk_result lk_policyset_add_policy(struct lk_policyset *s, uint64_t revision, struct lk_bytes message,
+                                              struct lk_report *report);
+
+/* Adds a serialized latchkey.v1.ReferenceRecord. */
+LK_MUST_USE lk_result lk_policyset_add_reference(struct lk_policyset *s, uint64_t revision, struct lk_bytes message,
+                                                 struct lk_report *report);
+
+/* After the last add: overlap between policies, groups that no record has (a finding, not an error). */
+LK_MUST_USE lk_result lk_policyset_finish(struct lk_policyset *s, struct lk_report *report);
+
+/* One policy named "default" that has each family's safe defaults and accepts any single root. */
+struct lk_policyset *lk_policyset_defaults(void);
+
+/*
+ * What GetChallenge asks a guest for, for these secrets: a packed latchkey.v1.EvidenceRequest into out
+ * (at most 8 KiB). Names that no policy covers get a default request.
+ */
+struct lk_buf;
+LK_MUST_USE lk_result lk_policyset_evidence_request(const struct lk_policyset *s, const struct lk_bytes *secrets,
+                                                    size_t n_secrets, struct lk_buf *out);
+
+/*
+ * True when the name (no placeholders) matches the release pattern; {x.y} in the pattern matches one
+ * run of [0-9a-z._-]; "*" at the end of a pattern matches one or more characters other than "/".
+ */
+bool lk_release_pattern_match(struct lk_bytes pattern, struct lk_bytes name);
+
+/* A pattern or secret name that may be used at all: UTF-8, printable, no "//", no leading or trailing "/". */
+bool lk_secret_name_ok(struct lk_bytes name, bool placeholders);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LK_CHAIN_CERT_H
+#define LK_CHAIN_CERT_H
+/*
+ * Certificates, parsed once and verified once: decoding a key costs more than an
+ * RSA verification (docs/architecture.md, speed). Dates and revocation are
+ * checked at each use. OpenSSL parses; the bytes are capped before it sees them.
+ */
+#include "proto/base/bytes.h"
+#include "proto/base/result.h"
+
+#include <openssl/types.h>
+
+#define LK_CERT_MAX 8192      /* bytes of one DER certificate */
+#define LK_CERT_CHAIN_MAX 8   /* certificates of one chain, anchor included */
+
+struct lk_cert_cache;
+
+/* A cached certificate: valid until the cache is freed or the certificate is pushed out (never within a request). */
+struct lk_cert {
+    X509 *x509;
+    EVP_PKEY *key;
+    uint8_t fingerprint[32]; /* SHA-256 of the DER */
+    uint8_t spki[32];        /* SHA-256 of the SubjectPublicKeyInfo DER */
+    int64_t not_before, not_after;
+};
+
+/* A cache of at most `entries` certificates; the least recently used goes first. NULL without memory. */
+struct lk_cert_cache *lk_cert_cache_new(size_t entries);
+void lk_cert_cache_free(struct lk_cert_cache *c);
+
+/*
+ * The certificate of this DER (exactly one, no trailing bytes).
+ * CERT_MALFORMED, CERT_TOO_LARGE, MEMORY.
+ */
+LK_MUST_USE lk_result lk_cert_get(struct lk_cert_cache *c, struct lk_bytes der, const struct lk_cert **out);
+
+/* The caller calls this when a request ends: certificates used by it may be pushed out from now on. */
+void lk_cert_cache_release(struct lk_cert_cache *c);
+
+/*
+ * child's signature verifies under issuer's key and the names agree; the positive answer is
+ * cached. Self-signed anchors are checked with child == issuer. CERT_SIGNATURE, CERT_ISSUER_NAME.
+ */
+LK_MUST_USE lk_result lk_cert_signed_by(struct lk_cert_cache *c, const struct lk_cert *child,
+                                        const struct lk_cert *issuer);
+
+/* not_before <= at <= not_after: else CERT_EXPIRED, CERT_NOT_YET_VALID. */
+LK_MUST_USE lk_result lk_cert_valid_at(const struct lk_cert *cert, int64_t at);
+
+/* Basic constraints CA, keyCertSign, and room for `below` CA certificates under it. CERT_NOT_CA, CERT_PATH_LENGTH. */
+LK_MUST_USE lk_result lk_cert_may_issue(const struct lk_cert *cert, int below);
+
+/*
+ * Splits a part that holds certificates, PEM or DER, one after another, into DER runs.
+ * PEM is decoded into the arena; text between PEM blocks is allowed only if it is white space. At most *n on
+ * entry. CERT_MALFORMED, CERT_TOO_MANY.
+ */
+struct lk_arena;
+LK_MUST_USE lk_result lk_certs_split(struct lk_bytes part, struct lk_arena *arena, struct lk_bytes *out, size_t *n);
+
+#endif
