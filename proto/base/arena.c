@@ -16,7 +16,10 @@ struct lk_arena *lk_arena_new(size_t cap)
 {
     if (cap > SIZE_MAX - sizeof(struct lk_arena))
         return NULL;
-    return calloc(1, sizeof(struct lk_arena) + cap);
+    struct lk_arena *a = calloc(1, sizeof(*a) + cap);
+    if (a != NULL)
+        a->cap = cap;
+    return a;
 }
 
 void lk_arena_free(struct lk_arena *a)

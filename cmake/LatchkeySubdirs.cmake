@@ -1,0 +1,11 @@
+# Adds every folder below the current one, at any depth down to a folder that has a CMakeLists.txt.
+function(lk_add_subdirs)
+    file(GLOB_RECURSE lists RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS CMakeLists.txt)
+    list(SORT lists)
+    foreach(list ${lists})
+        get_filename_component(folder ${list} DIRECTORY)
+        if(folder)
+            add_subdirectory(${folder})
+        endif()
+    endforeach()
+endfunction()
