@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/msg/unpack.h"
+
+const struct lk_msg_limits LK_MSG_LIMITS_REQUEST = {2u << 20, 5, 1024};
+const struct lk_msg_limits LK_MSG_LIMITS_DOCUMENT = {1u << 20, 8, 32768};
+
+struct allocations {
+    struct lk_arena *arena;
+    bool refused;
+};
+
+static void *take(void *context, size_t size)
+{
+    struct allocations *a = context;
+    void *at = lk_arena_alloc(a->arena, size);
+    a->refused = a->refused || at == NULL;
+    return at;
+}
+
+static void keep(void *context, void *at)
+{
+    (void)context; /* the arena gives everything back at once */
+    (void)at;
+}
+
+lk_result lk_msg_unpack(const ProtobufCMessageDescriptor *type, struct lk_bytes bytes, struct lk_arena *arena,
+                        const struct lk_msg_limits *limits, void **out)
+{
+    *out = NULL;
+    LK_TRY(lk_msg_scan(type, bytes, limits));
+    struct allocations a = {arena, false};
+    ProtobufCAllocator allocator = {take, keep, &a};
+    *out = protobuf_c_message_unpack(type, &allocator, bytes.len, bytes.data);
+    if (*out != NULL)
+        return LK_OK;
+    return a.refused ? LK_FAIL(REQUEST_LIMIT) : LK_FAIL(REQUEST_MALFORMED);
+}
