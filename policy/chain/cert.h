@@ -19,7 +19,7 @@ struct lk_cert_cache;
 /* A cached certificate: valid until the cache is freed or the certificate is pushed out (never within a request). */
 struct lk_cert {
     X509 *x509;
-    EVP_PKEY *key;
+    EVP_PKEY *key;           /* NULL when OpenSSL does not know the key's algorithm (RSAES-OAEP in old EK certificates) */
     uint8_t fingerprint[32]; /* SHA-256 of the DER */
     uint8_t spki[32];        /* SHA-256 of the SubjectPublicKeyInfo DER */
     int64_t not_before, not_after;
@@ -40,15 +40,23 @@ void lk_cert_cache_release(struct lk_cert_cache *c);
 
 /*
  * child's signature verifies under issuer's key and the names agree; the positive answer is
- * cached. Self-signed anchors are checked with child == issuer. CERT_SIGNATURE, CERT_ISSUER_NAME.
+ * cached. Self-signed anchors are checked with child == issuer. MD5 and older digests are refused;
+ * SHA-1 is not (TPM vendors' old intermediates), a family that must not see it asks
+ * lk_cert_weak_digest. CERT_SIGNATURE, CERT_ISSUER_NAME.
  */
 LK_MUST_USE lk_result lk_cert_signed_by(struct lk_cert_cache *c, const struct lk_cert *child,
                                         const struct lk_cert *issuer);
 
+/* The certificate's own signature is over a digest weaker than SHA-256. */
+bool lk_cert_weak_digest(const struct lk_cert *cert);
+
 /* not_before <= at <= not_after: else CERT_EXPIRED, CERT_NOT_YET_VALID. */
 LK_MUST_USE lk_result lk_cert_valid_at(const struct lk_cert *cert, int64_t at);
 
-/* Basic constraints CA, keyCertSign, and room for `below` CA certificates under it. CERT_NOT_CA, CERT_PATH_LENGTH. */
+/*
+ * Basic constraints CA, keyCertSign, no critical extension but those two, extended key usage and policies,
+ * and room for `below` CA certificates under it. CERT_NOT_CA, CERT_PATH_LENGTH.
+ */
 LK_MUST_USE lk_result lk_cert_may_issue(const struct lk_cert *cert, int below);
 
 /*
@@ -58,5 +66,12 @@ LK_MUST_USE lk_result lk_cert_may_issue(const struct lk_cert *cert, int below);
  */
 struct lk_arena;
 LK_MUST_USE lk_result lk_certs_split(struct lk_bytes part, struct lk_arena *arena, struct lk_bytes *out, size_t *n);
+
+/*
+ * The run up to the outer DER length when nothing but 0xFF or nothing but 0x00 follows it; der
+ * itself otherwise. Only for certificates read from a TPM's NV, which are padded to the index's
+ * size (facts of STM's EK certificates); anything else must be exact.
+ */
+struct lk_bytes lk_cert_unpad(struct lk_bytes der);
 
 #endif

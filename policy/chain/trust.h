@@ -6,7 +6,8 @@
  * anchors that an admin added, each limited to a family, and collateral
  * (certificates and CRLs at hand, each verified when it is used). Built once per
  * process from a snapshot or from the command line's --trust and --collateral;
- * read-only afterwards, apart from the certificate cache inside.
+ * read-only afterwards, apart from the certificate cache inside. One thread.
+ * Every add may also return MEMORY.
  */
 #include "proto/base/bytes.h"
 #include "proto/base/result.h"
@@ -36,7 +37,7 @@ struct lk_trust_cert {
     bool anchor;
 };
 
-/* Anchors and intermediates of the family. The array lives as long as t. */
+/* Anchors and intermediates of the family. The array lives until the next add or the end of t. */
 const struct lk_trust_cert *lk_trust_certs(const struct lk_trust *t, const char *family, size_t *n);
 
 /* Absent when there is none of that name. */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evidence/family.h"
+
+/* In the order of docs; NULL-terminated. */
+static const struct lk_family *const families[] = {
+    NULL,
+};
+
+const struct lk_family *const *lk_families(size_t *n)
+{
+    *n = sizeof(families) / sizeof(*families) - 1;
+    return families;
+}
+
+const struct lk_family *lk_family_by_name(struct lk_bytes name)
+{
+    for (const struct lk_family *const *f = families; *f != NULL; f++)
+        if (lk_bytes_eq(lk_bytes_str((*f)->name), name))
+            return *f;
+    return NULL;
+}
