@@ -7,9 +7,8 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/cursor.h"
-#include "proto/grpc/client/metadata.h"
-
-#define PREFIX_LEN 5 /* u8 compressed flag, u32be length (PROTOCOL-HTTP2, "Length-Prefixed-Message") */
+#include "proto/grpc/inbox.h"
+#include "proto/grpc/wire.h"
 
 struct lk_grpc_client {
     struct lk_conn *conn;
@@ -20,7 +19,7 @@ struct lk_grpc_client {
 /* One call under way: the stream's user data. */
 struct call {
     struct lk_bytes request;
-    uint8_t prefix[PREFIX_LEN];
+    uint8_t prefix[LK_GRPC_PREFIX];
     size_t sent; /* of prefix and request together */
     struct lk_grpc_reply *reply;
     struct lk_buf data;
@@ -53,19 +52,26 @@ static void take_type(struct call *call, struct lk_bytes value)
 
 static void take_grpc_status(struct call *call, struct lk_bytes value)
 {
-    call->reply->status = lk_grpc_status_parse(value);
+    unsigned status = 0;
+    call->reply->status = lk_grpc_status_parse(value, &status) ? (int)status : -1;
 }
 
 static void take_message(struct call *call, struct lk_bytes value)
 {
-    lk_grpc_message_decode(value, call->reply->message, sizeof(call->reply->message));
+    char *out = call->reply->message;
+    LK_BUF_AUTO text = lk_buf(sizeof(call->reply->message) - 1);
+    lk_grpc_percent_decode(&text, value);
+    for (size_t i = 0; i < text.len; i++) /* it is shown on terminals */
+        out[i] = text.data[i] < 0x20 || text.data[i] == 0x7f ? '?' : (char)text.data[i];
+    out[text.len] = '\0';
 }
 
 static void take_details(struct call *call, struct lk_bytes value)
 {
     lk_buf_free(&call->reply->details);
     call->reply->details = lk_buf(LK_GRPC_DETAILS_MAX);
-    if (!lk_grpc_bin_decode(value, &call->reply->details))
+    struct lk_bytes one;
+    if (!lk_grpc_bin_next(&value, &one) || !lk_ok(lk_grpc_bin_decode(&call->reply->details, one)))
         call->failure = LK_FAIL(BROKER_PROTOCOL);
 }
 
@@ -116,12 +122,12 @@ static ssize_t read_request(nghttp2_session *session, int32_t stream, uint8_t *b
 {
     (void)session, (void)stream, (void)user;
     struct call *call = source->ptr;
-    size_t n = 0, total = PREFIX_LEN + call->request.len;
-    while (n < size && call->sent < PREFIX_LEN)
+    size_t n = 0, total = LK_GRPC_PREFIX + call->request.len;
+    while (n < size && call->sent < LK_GRPC_PREFIX)
         buf[n++] = call->prefix[call->sent++];
     size_t left = total - call->sent, chunk = left < size - n ? left : size - n;
     if (chunk > 0)
-        memcpy(buf + n, call->request.data + (call->sent - PREFIX_LEN), chunk);
+        memcpy(buf + n, call->request.data + (call->sent - LK_GRPC_PREFIX), chunk);
     call->sent += chunk;
     if (call->sent == total)
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -182,7 +188,7 @@ static lk_result submit(struct lk_grpc_client *c, const char *method, struct cal
     uint64_t now = lk_clock_mono_ms();
     LK_REQUIRE(now < deadline, BROKER_TIMEOUT);
     char timeout[10];
-    lk_grpc_timeout_format(deadline - now, timeout);
+    lk_grpc_timeout_format(deadline - now, timeout, sizeof(timeout));
     nghttp2_nv nv[] = {
         header(":method", "POST"),
         header(":scheme", "https"),
@@ -254,10 +260,8 @@ lk_result lk_grpc_call(struct lk_grpc_client *c, const char *method, struct lk_b
 {
     *reply = (struct lk_grpc_reply){.status = -1};
     LK_REQUIRE(request.len <= UINT32_MAX, TOO_LARGE);
-    struct call call = {.request = request, .reply = reply, .data = lk_buf(LK_GRPC_REPLY_MAX + PREFIX_LEN)};
-    uint32_t len = (uint32_t)request.len;
-    for (int i = 0; i < 4; i++)
-        call.prefix[1 + i] = (uint8_t)(len >> (24 - 8 * i));
+    struct call call = {.request = request, .reply = reply, .data = lk_buf(LK_GRPC_REPLY_MAX + LK_GRPC_PREFIX)};
+    lk_grpc_prefix(call.prefix, (uint32_t)request.len);
     lk_result r = submit(c, method, &call, deadline_mono_ms);
     if (lk_ok(r))
         r = run(c, &call, deadline_mono_ms);
