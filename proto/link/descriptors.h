@@ -4,6 +4,7 @@
 /*
  * Descriptors that the supervisor gives a program at exec. 0 and 1 are /dev/null, 2 is the log, 3 is the
  * control link (a stream socket pair that carries frames) of each program that has one; everything else is closed.
+ * 2 is a pipe: the supervisor copies whole lines from it to its own log.
  *
  * latchkey-front --listeners=N [--sandbox=normal|strict] [--log=debug|info|warn|error]
  *   3            control link: receives LK_LINK_SUPER_FRONT, sends LK_LINK_FRONT_SUPER
@@ -29,6 +30,32 @@
  *   CTL_DRAIN      -> GOAWAY to all clients, no new connections, exit 0 when the last is gone, at the latest
  *                     lk_front_limits.drain_ms later
  * The end of the control link ends the front (exit 1).
+ *
+ * The other programs take no arguments from the supervisor; their settings are a sealed memfd at
+ * LK_FD_SETTINGS (proto/link/settings.h), to be read with lk_settings_read, which closes it. The end of file on
+ * LK_FD_CONTROL (token: LK_FD_TOKEN_KEEPER; verifier: LK_FD_VERIFIER_REQUESTS) means: leave with _exit(0).
+ *
+ * latchkey-keeper    3 control | 4 settings. Its working directory is the state folder; it opens its store there.
+ * latchkey-token     3 link to the keeper | 4 settings | 5 PIN file, whose first line is the PIN
+ * latchkey-verifier  3 requests, from the front | 4 settings | 5 verdicts, to the keeper | 6 snapshot, mapped, then closed
+ *
+ * How the ring is wired
+ *   start         supervisor starts token, keeper and front at once. Keeper gets CTL_TOKEN_LINK, CTL_FRONT_LINK and
+ *                 CTL_ADMIN_LINK, front gets CTL_KEEPER_LINK and CTL_ADMIN_LINK. Keeper says CTL_READY when its store is
+ *                 open and it has locked itself in. The front listens at once and answers UNAVAILABLE without a worker.
+ *   generation    keeper sends CTL_SNAPSHOT; the supervisor starts workers, sends the keeper a CTL_WORKER for each (the
+ *                 verdict link), and holds the front's ends back. A worker says WORKER_READY on its verdict link.
+ *                 Keeper sends CTL_ACTIVE; only then the front gets a CTL_WORKER (the request link) for each, and
+ *                 CTL_RETIRE of the generation before. Front says CTL_RETIRED for each of its workers when idle: the
+ *                 supervisor ends it. When a worker of a generation that is not active dies, the supervisor ends the
+ *                 others and sends the keeper CTL_GENERATION_DEAD.
+ *   worker dies   keeper and front get CTL_WORKER_GONE; the keeper reads its verdict link to the end and sends
+ *                 WORKER_LOST to the front, always after the last ANSWER from it; only then the front answers
+ *                 UNAVAILABLE. A replacement comes with CTL_WORKER to both; the front may use it at once, for its first
+ *                 request waits in the socket until it has loaded.
+ *   front dies    keeper gets a new CTL_FRONT_LINK and CTL_ADMIN_LINK, which replace the old, and new workers.
+ *   token dies    keeper gets a new CTL_TOKEN_LINK, which replaces the old; TOKEN_READY comes on it.
+ *   keeper dies   all are ended and started again.
  */
 
 #define LK_FD_LOG 2
@@ -36,5 +63,18 @@
 #define LK_FD_FIRST 4 /* the first descriptor of a program's own */
 
 #define LK_FRONT_LISTENERS_MAX 16
+
+#define LK_FD_SETTINGS 4
+
+#define LK_FD_KEEPER_END 5 /* the least descriptor that is closed */
+
+#define LK_FD_TOKEN_KEEPER 3
+#define LK_FD_TOKEN_PIN 5
+#define LK_FD_TOKEN_END 6
+
+#define LK_FD_VERIFIER_REQUESTS 3
+#define LK_FD_VERIFIER_VERDICTS 5
+#define LK_FD_VERIFIER_SNAPSHOT 6
+#define LK_FD_VERIFIER_END 7
 
 #endif

@@ -65,7 +65,15 @@ LK_MUST_USE lk_result lk_msg_u32_get(struct lk_bytes payload, uint32_t *v);
 void lk_msg_u64_put(struct lk_buf *out, uint64_t v);
 LK_MUST_USE lk_result lk_msg_u64_get(struct lk_bytes payload, uint64_t *v);
 
-/* A number (u64) and a text of at most 480 bytes: CTL_GENERATION_DEAD, CTL_FATAL, WORKER_FAILED (a reason code's index). */
+/* CTL_HEALTH: u8 serving, then a line of text (as below, at most 480 bytes). */
+void lk_msg_health_put(struct lk_buf *out, bool serving, const char *text);
+LK_MUST_USE lk_result lk_msg_health_get(struct lk_bytes payload, bool *serving, char *text, size_t text_size);
+
+/*
+ * A number (u64) and a text of at most 480 bytes: CTL_GENERATION_DEAD (generation), CTL_FATAL (enum lk_link of the
+ * link that the forbidden frame came on, and << 32 the worker), WORKER_FAILED (a reason code's index). A longer
+ * text is cut; bytes outside printable ASCII become '?', and the decoder refuses them.
+ */
 void lk_msg_text_put(struct lk_buf *out, uint64_t v, const char *text);
 LK_MUST_USE lk_result lk_msg_text_get(struct lk_bytes payload, uint64_t *v, char *text, size_t text_size);
 

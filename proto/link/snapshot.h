@@ -8,9 +8,16 @@
  *   "LKSNAP01" | u64 total length | u64 generation | 16 start id | 32 admission key | 32 broker id |
  *   u32 entries | entries: u16 kind, u16 name length, u64 revision, u64 offset, u64 length, name
  *   padded to 8 | bodies, each at an offset from the start, inside the total length, in order, not overlapping
+ *
+ * There is one form only: each body begins at the next multiple of 8 after what precedes it, padding is zero, and the
+ * last body ends the file. Names have at most 512 bytes.
  */
 #include "proto/base/bytes.h"
 #include "proto/base/result.h"
+
+#define LK_SNAPSHOT_MAX (UINT64_C(512) << 20) /* bytes */
+#define LK_SNAPSHOT_ENTRIES_MAX (1u << 20)
+#define LK_SNAPSHOT_NAME_MAX 512
 
 enum lk_snapshot_kind {
     LK_SNAP_POLICY = 1,     /* serialized latchkey.v1.Policy */
@@ -51,7 +58,10 @@ struct lk_snapshot {
 LK_MUST_USE lk_result lk_snapshot_map(int fd, struct lk_snapshot *s);
 LK_MUST_USE lk_result lk_snapshot_parse(struct lk_bytes map, struct lk_snapshot *s);
 
-/* Entry i, 0 <= i < s->n. */
+/* The entry at *at (start with s->table), and *at moved to the next; for walking all of them. SNAPSHOT_INVALID. */
+LK_MUST_USE lk_result lk_snapshot_next(const struct lk_snapshot *s, size_t *at, struct lk_snapshot_entry *out);
+
+/* Entry i, 0 <= i < s->n, found by walking. */
 LK_MUST_USE lk_result lk_snapshot_entry_at(const struct lk_snapshot *s, uint32_t i, struct lk_snapshot_entry *out);
 
 #endif
