@@ -53,11 +53,25 @@ LK_MUST_USE lk_result lk_hpke_seal(const struct lk_recipient *r, struct lk_bytes
 LK_MUST_USE lk_result lk_hpke_open(EVP_PKEY *key, struct lk_bytes info, struct lk_bytes enc, struct lk_bytes ct,
                                    struct lk_secret *plaintext);
 
-/* Guest's side of the RSA suites: OAEP(AES-256 key) of the modulus' size, then AES-KWP(secret). RSA_UNWRAP. */
+/*
+ * Inside every wrapped blob a secret is framed as u32le length || bytes, followed by at most 7 zero bytes: AES-KWP
+ * pads to 8, and some tokens give the padding back as if it were the secret's. RSA_UNWRAP when the frame is none.
+ * framed is a new secret; the unframed run borrows.
+ */
+LK_MUST_USE lk_result lk_secret_frame(struct lk_bytes secret, struct lk_secret *framed);
+LK_MUST_USE lk_result lk_secret_unframe(struct lk_bytes framed, struct lk_bytes *secret);
+
+/*
+ * Guest's side of the RSA suites: OAEP(AES-256 key) of the modulus' size, then AES-KWP(framed secret); the frame is
+ * taken off. RSA_UNWRAP.
+ */
 LK_MUST_USE lk_result lk_rsa_aes_unwrap(EVP_PKEY *key, enum lk_suite suite, struct lk_bytes ct,
                                         struct lk_secret *plaintext);
 
-/* The CLI's side: wraps a secret to an RSA public key in the same form (sealing to the import key). */
+/*
+ * The CLI's side: frames a secret and wraps it to an RSA public key in the same form (sealing to the import key).
+ * RECIPIENT_SUITE, TOO_LARGE, CRYPTO.
+ */
 LK_MUST_USE lk_result lk_rsa_aes_wrap(EVP_PKEY *key, enum lk_suite suite, struct lk_bytes plaintext, struct lk_buf *out);
 
 #endif
