@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `latchkey secret`: secrets go from a file, standard input or the generator into the sealed blob, and nowhere else. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "broker/cli/remote.h"
+#include "broker/client/pack.h"
+#include "keystore/token/calls.h"
+#include "policy.pb-c.h"
+#include "proto/seal/key.h"
+
+#define LOCKED_MEMORY (1u << 20)
+#define FRAME 4 /* u32le length before the bytes (keystore/token/calls.h) */
+
+/* Reads all of fd into framed, after the room for the length. Nothing is buffered elsewhere. */
+static lk_result read_secret(int fd, struct lk_secret *framed)
+{
+    LK_SECRET_AUTO room = {0};
+    LK_TRY(lk_secret_new(&room, LK_SECRET_MAX + 1));
+    size_t len = 0;
+    for (;;) {
+        ssize_t n = read(fd, room.data + len, room.len - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        LK_REQUIRE(n >= 0, FILE);
+        if (n == 0)
+            break;
+        len += (size_t)n;
+        LK_REQUIRE(len <= LK_SECRET_MAX, TOO_LARGE);
+    }
+    LK_REQUIRE(len > 0, SHORT_INPUT);
+    LK_TRY(lk_secret_new(framed, FRAME + len));
+    memcpy(framed->data + FRAME, room.data, len);
+    return LK_OK;
+}
+
+static lk_result read_secret_file(const char *path, struct lk_secret *framed)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    LK_REQUIRE(fd >= 0, FILE);
+    lk_result r = read_secret(fd, framed);
+    close(fd);
+    return r;
+}
+
+static lk_result random_secret(const char *count, struct lk_secret *framed)
+{
+    char *end = NULL;
+    unsigned long n = strtoul(count, &end, 10);
+    LK_REQUIRE(*count != '\0' && *end == '\0' && n >= 1 && n <= LK_SECRET_MAX, USAGE);
+    LK_TRY(lk_secret_new(framed, FRAME + n));
+    LK_REQUIRE(RAND_priv_bytes(framed->data + FRAME, (int)n) == 1, CRYPTO);
+    return LK_OK;
+}
+
+static void put_length(struct lk_secret *framed)
+{
+    size_t len = framed->len - FRAME;
+    for (size_t i = 0; i < FRAME; i++)
+        framed->data[i] = (uint8_t)(len >> (8 * i));
+}
+
+struct source {
+    const char *file, *random;
+    bool input;
+};
+
+static lk_result take_secret(const struct source *s, struct lk_secret *framed)
+{
+    LK_REQUIRE((s->file != NULL) + (s->random != NULL) + s->input == 1, USAGE);
+    if (s->file != NULL)
+        LK_TRY(read_secret_file(s->file, framed));
+    else if (s->random != NULL)
+        LK_TRY(random_secret(s->random, framed));
+    else
+        LK_TRY(read_secret(STDIN_FILENO, framed));
+    put_length(framed);
+    return LK_OK;
+}
+
+/* Seals to the import key that the installation key certified. */
+static lk_result seal(const struct lk_admin_hello *hello, const struct lk_secret *framed, struct lk_buf *out)
+{
+    enum lk_suite suite = lk_suite_by_name(lk_bytes_str(hello->import_suite));
+    LK_REQUIRE(suite != LK_SUITE_NONE, RECIPIENT_SUITE);
+    EVP_PKEY *key = lk_key_rsa_spki(hello->import_key);
+    LK_REQUIRE(key != NULL, RECIPIENT_KEY);
+    lk_result r = lk_rsa_aes_wrap(key, suite, lk_secret_bytes(framed), out);
+    EVP_PKEY_free(key);
+    return r;
+}
+
+static lk_result make_payload(const struct lk_admin_hello *hello, const char *name, const char *kek,
+                              const struct lk_secret *framed, struct lk_buf *payload)
+{
+    LK_BUF_AUTO wrapped = lk_buf(LK_SECRET_MAX + 4096);
+    LK_TRY(seal(hello, framed, &wrapped));
+    Latchkey__V1__SecretPut put = LATCHKEY__V1__SECRET_PUT__INIT;
+    put.schema = 1;
+    put.name = (char *)(uintptr_t)name;
+    put.kek = (char *)(uintptr_t)kek;
+    put.wrapped = lk_client_bin(lk_buf_bytes(&wrapped));
+    lk_client_pack(payload, &put);
+    return lk_buf_ok(payload);
+}
+
+static int secret_put(int argc, char **argv)
+{
+    LK_REMOTE_AUTO r = {0};
+    struct source source = {0};
+    const char *kek = "sealed";
+    const struct lk_remote_option extra[] = {
+        {"file", &source.file, NULL}, {"random", &source.random, NULL}, {"stdin", NULL, &source.input}, {"kek", &kek, NULL},
+    };
+    int code;
+    if (!lk_remote_args(&r, argc, argv, extra, 4,
+                        "secret put NAME (--file F | --stdin | --random BYTES) [--kek sealed|in-token]", &code))
+        return code;
+    if (r.name == NULL || (strcmp(kek, "sealed") != 0 && strcmp(kek, "in-token") != 0))
+        return lk_cli_usage("secret put: a name is needed, and --kek is sealed or in-token");
+    LK_SECRET_AUTO framed = {0};
+    LK_BUF_AUTO payload = lk_buf(LK_SECRET_MAX + 8192);
+    if (!lk_ok(lk_secret_setup(LOCKED_MEMORY)))
+        fputs("latchkey: no locked memory: the secret may be swapped out\n", stderr);
+    lk_result result = take_secret(&source, &framed);
+    if (lk_ok(result))
+        result = lk_remote_open(&r);
+    if (lk_ok(result))
+        result = make_payload(lk_admin_hello(r.admin), r.name, kek, &framed, &payload);
+    if (!lk_ok(result))
+        return lk_admin_fail(r.admin, result, "secret put %s", r.name);
+    return lk_remote_put(&r, LK_CHANGE_SECRET_PUT, "secret", r.name, lk_buf_bytes(&payload));
+}
+
+static int secret_list(int argc, char **argv)
+{
+    LK_REMOTE_AUTO r = {0};
+    int code;
+    if (!lk_remote_args(&r, argc, argv, NULL, 0, "secret list [PREFIX]", &code))
+        return code;
+    return lk_remote_list(&r, "secret", r.name);
+}
+
+static int secret_delete(int argc, char **argv)
+{
+    LK_REMOTE_AUTO r = {0};
+    int code;
+    if (!lk_remote_args(&r, argc, argv, NULL, 0, "secret delete NAME", &code))
+        return code;
+    if (r.name == NULL)
+        return lk_cli_usage("secret delete: a name is needed");
+    return lk_remote_delete(&r, LK_CHANGE_SECRET_DELETE, "secret", r.name);
+}
+
+int lk_cmd_secret(int argc, char **argv)
+{
+    static const struct lk_command verbs[] = {
+        {"put", "NAME (--file F | --stdin | --random BYTES): seals a secret to the broker's token; a new version", secret_put},
+        {"list", "[PREFIX]: names, versions and digests", secret_list},
+        {"delete", "NAME: all versions", secret_delete},
+    };
+    return lk_cli_dispatch("latchkey secret", verbs, sizeof(verbs) / sizeof(*verbs), argc, argv);
+}
