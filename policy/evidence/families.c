@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/family.h"
+#include "policy/evidence/sev_snp/sev_snp.h"
 
 /* In the order of docs; NULL-terminated. */
 static const struct lk_family *const families[] = {
+    &lk_family_sev_snp,
     NULL,
 };
 

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/chain/cert.h"
+#include "policy/chain/verify.h"
+#include "policy/evidence/sev_snp/cert_table.h"
+#include "policy/evidence/sev_snp/crl.h"
+#include "policy/evidence/sev_snp/item.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ITEM "sev-snp"
+#define TPM_ALG_SHA256 0x000b
+#define TPM_ALG_SHA512 0x000d
+
+static const struct lk_part parts[LK_SNP_PARTS] = {
+    {"report", 4096, true, "ATTESTATION_REPORT, 1184 bytes (outblob of configfs-tsm)"},
+    {"vek", 16384, false, "certificate of the VCEK or VLEK, DER or PEM"},
+    {"chain", 49152, false, "ASK (or ASVK) and ARK, DER or PEM, as cert_chain of AMD's key service"},
+    {"crl", LK_SNP_CRL_MAX, false, "revocation list of the ARK, DER"},
+    {"certs", 131072, false, "certificate table of the extended report (auxblob of configfs-tsm), instead of the others"},
+};
+
+static lk_result fail(const struct lk_family_input *in, enum lk_reason_code code, const char *rule)
+{
+    return lk_report_add(in->report, code, ITEM, rule, "", "");
+}
+
+/* One certificate, DER or PEM. */
+static lk_result one_cert(const struct lk_family_input *in, struct lk_bytes part, const char *name, struct lk_bytes *out)
+{
+    size_t n = 1;
+    if (part.data == NULL)
+        return LK_OK;
+    lk_result r = lk_certs_split(part, in->arena, out, &n);
+    return lk_ok(r) ? r : fail(in, r.code, name);
+}
+
+static lk_result add_hint(const struct lk_family_input *in, struct lk_item *item, struct lk_bytes part)
+{
+    if (part.data == NULL)
+        return LK_OK;
+    if (item->n_hints == LK_SNP_HINTS_MAX)
+        return fail(in, LK_R_SNP_CHAIN_EXTRA, "certs");
+    return one_cert(in, part, "certs", &item->hints[item->n_hints++]);
+}
+
+/* What comes both as a part and in the table could be read either way. */
+static lk_result take_table(const struct lk_family_input *in, struct lk_item *item)
+{
+    struct lk_bytes t[LK_SNP_ENTRIES] = {0};
+    if (in->parts[LK_SNP_PART_CERTS].data == NULL)
+        return LK_OK;
+    LK_TRY(lk_snp_cert_table_read(in->parts[LK_SNP_PART_CERTS], in->report, t));
+    bool vek = t[LK_SNP_ENTRY_VCEK].data != NULL || t[LK_SNP_ENTRY_VLEK].data != NULL;
+    bool chain = t[LK_SNP_ENTRY_ASK].data != NULL || t[LK_SNP_ENTRY_ARK].data != NULL;
+    if ((vek && item->vek_part.data != NULL) || (chain && item->n_hints > 0) ||
+        (t[LK_SNP_ENTRY_CRL].data != NULL && item->crl.data != NULL))
+        return fail(in, LK_R_SNP_PARTS_AMBIGUOUS, "certs");
+    LK_TRY(one_cert(in, t[LK_SNP_ENTRY_VCEK], "certs", &item->vek_table[LK_SNP_VCEK]));
+    LK_TRY(one_cert(in, t[LK_SNP_ENTRY_VLEK], "certs", &item->vek_table[LK_SNP_VLEK]));
+    LK_TRY(add_hint(in, item, t[LK_SNP_ENTRY_ASK]));
+    LK_TRY(add_hint(in, item, t[LK_SNP_ENTRY_ARK]));
+    if (t[LK_SNP_ENTRY_CRL].data != NULL)
+        item->crl = t[LK_SNP_ENTRY_CRL];
+    return LK_OK;
+}
+
+static lk_result parse(const struct lk_family_input *in, struct lk_item **out)
+{
+    struct lk_item *item = LK_ARENA_NEW(in->arena, struct lk_item);
+    LK_REQUIRE(item != NULL, MEMORY);
+    LK_TRY(lk_snp_report_read(in->parts[LK_SNP_PART_REPORT], in->report, &item->report));
+    LK_TRY(one_cert(in, in->parts[LK_SNP_PART_VEK], "vek", &item->vek_part));
+    if (in->parts[LK_SNP_PART_CHAIN].data != NULL) {
+        item->n_hints = LK_SNP_HINTS_MAX;
+        lk_result r = lk_certs_split(in->parts[LK_SNP_PART_CHAIN], in->arena, item->hints, &item->n_hints);
+        if (!lk_ok(r))
+            return fail(in, r.code, "chain");
+    }
+    item->crl = in->parts[LK_SNP_PART_CRL];
+    LK_TRY(take_table(in, item));
+    *out = item;
+    return LK_OK;
+}
+
+/* The significant bytes of CHIP_ID. A version 2 report is never Turin's. */
+static struct lk_bytes chip_id(const struct lk_item *item, const struct lk_snp_product *product)
+{
+    return lk_bytes(item->report.chip_id.data, product == NULL ? item->report.chip_id.len : product->hwid_len);
+}
+
+static struct lk_bytes vek_collateral(const struct lk_family_input *in, const struct lk_item *item)
+{
+    const struct lk_snp_report *r = &item->report;
+    char chip[129], tcb[17], name[192];
+    lk_hex(chip_id(item, r->product), chip, sizeof(chip));
+    lk_hex(r->reported_tcb, tcb, sizeof(tcb));
+    if (r->signing_key == LK_SNP_VCEK)
+        snprintf(name, sizeof(name), "sev-snp/vek/%s/%s", chip, tcb);
+    else
+        snprintf(name, sizeof(name), "sev-snp/vlek/%s/%s", r->product == NULL ? "unknown" : r->product->word, tcb);
+    return lk_trust_collateral(in->trust, name);
+}
+
+/* Says what to fetch, in the words of AMD's key service: product, TCB as its query, chip. */
+static lk_result vek_missing(const struct lk_family_input *in, const struct lk_item *item)
+{
+    static const char *const keys[] = {"", "blSPL", "teeSPL", "snpSPL", "", "", "", "", "ucodeSPL", "fmcSPL"};
+    const struct lk_snp_report *r = &item->report;
+    const struct lk_snp_product *layout = r->product != NULL ? r->product : lk_snp_product_by_cpuid(0x19, 0x01);
+    char chip[LK_FINDING_TEXT + 1], want[LK_FINDING_TEXT];
+    int n = snprintf(want, sizeof(want), "%s %s", r->product == NULL ? "Milan or Genoa" : r->product->name,
+                     lk_snp_kind_name(r->signing_key));
+    for (size_t i = 0; i < LK_SNP_TCB_BYTES && n > 0 && (size_t)n < sizeof(want); i++)
+        if (layout->tcb[i].name != NULL)
+            n += snprintf(want + n, sizeof(want) - (size_t)n, "%s%s=%02u", strchr(want, '=') == NULL ? " " : "&",
+                          keys[layout->tcb[i].oid], r->reported_tcb.data[i]);
+    lk_hex(chip_id(item, r->product), chip, sizeof(chip));
+    return lk_report_add(in->report, LK_R_SNP_VEK_MISSING, ITEM, "vek", want, chip);
+}
+
+/* SIGNING_KEY decides which key it is, never what is there or in which order. */
+static lk_result choose_vek(const struct lk_family_input *in, const struct lk_item *item, struct lk_bytes *out)
+{
+    enum lk_snp_kind kind = item->report.signing_key, other = kind == LK_SNP_VCEK ? LK_SNP_VLEK : LK_SNP_VCEK;
+    *out = item->vek_part.data != NULL ? item->vek_part : item->vek_table[kind];
+    if (out->data != NULL)
+        return LK_OK;
+    LK_TRY(one_cert(in, vek_collateral(in, item), "collateral", out));
+    if (out->data != NULL)
+        return LK_OK;
+    if (item->vek_table[other].data != NULL)
+        return lk_report_add(in->report, LK_R_SNP_VEK_KIND, ITEM, "certs", lk_snp_kind_name(kind),
+                             lk_snp_kind_name(other));
+    return vek_missing(in, item);
+}
+
+static lk_result check_product(const struct lk_family_input *in, const struct lk_item *item)
+{
+    const struct lk_snp_product *named = lk_snp_product_by_product_name(item->vek.product_name);
+    if (item->vek.product_name.data == NULL)
+        return fail(in, LK_R_SNP_VEK_EXTENSION_MISSING, "1.3.6.1.4.1.3704.1.2");
+    if (named != item->product)
+        return lk_report_add(in->report, LK_R_SNP_PRODUCT_MISMATCH, ITEM, "productName", item->product->word,
+                             named == NULL ? "unknown" : named->word);
+    return item->report.product != NULL ? LK_OK : lk_snp_report_check_product(&item->report, item->product, in->report);
+}
+
+/* A masked CHIP_ID cannot be compared; claim chip-id-masked tells the policy. */
+static lk_result check_chip(const struct lk_family_input *in, const struct lk_item *item)
+{
+    if (item->report.signing_key == LK_SNP_VLEK || lk_bytes_zero(item->report.chip_id))
+        return LK_OK;
+    struct lk_bytes chip = chip_id(item, item->product);
+    if (lk_bytes_eq(chip, item->vek.hwid))
+        return LK_OK;
+    return lk_report_add_hex(in->report, LK_R_SNP_CHIP_ID_MISMATCH, ITEM, "hwID", chip, item->vek.hwid);
+}
+
+static lk_result check_tcb(const struct lk_family_input *in, const struct lk_item *item)
+{
+    for (size_t i = 0; i < LK_SNP_TCB_BYTES; i++) {
+        const struct lk_snp_tcb_part *part = &item->product->tcb[i];
+        uint8_t reported = item->report.reported_tcb.data[i], certified = item->vek.spl[part->oid];
+        if (reported != certified)
+            return lk_report_add_uint(in->report, LK_R_SNP_TCB_MISMATCH, ITEM,
+                                      part->name == NULL ? "reserved TCB byte" : part->name, reported, certified);
+    }
+    return LK_OK;
+}
+
+static lk_result check_crl(const struct lk_family_input *in, struct lk_item *item, const struct lk_snp_path *path)
+{
+    struct lk_bytes crl = item->crl;
+    if (crl.data == NULL) {
+        char name[64];
+        snprintf(name, sizeof(name), "sev-snp/crl/%s", path->product->word);
+        crl = lk_trust_collateral(in->trust, name);
+    }
+    if (crl.data == NULL)
+        return LK_OK; /* claim crl tells the policy */
+    LK_TRY(lk_snp_crl_check(crl, path->ark, path->intermediate, in->at, in->report));
+    item->crl_checked = true;
+    return LK_OK;
+}
+
+static void describe(const struct lk_family_input *in, const struct lk_item *item, const struct lk_snp_path *path,
+                     struct lk_anchoring *how)
+{
+    char line[128], chip[33];
+    const char *word = path->product->name;
+    how->rooted = true;
+    snprintf(how->anchor, sizeof(how->anchor), "%s%s", path->anchor == NULL ? "ARK-" : "",
+             path->anchor == NULL ? word : path->anchor);
+    int n = snprintf(line, sizeof(line), "ARK-%s, %s", word, path->anchor == NULL ? "pinned" : "added by an admin");
+    how->path[how->n_path++] = lk_arena_str(in->arena, line, (size_t)n);
+    n = snprintf(line, sizeof(line), "SEV-%s%s", item->report.signing_key == LK_SNP_VLEK ? "VLEK-" : "", word);
+    how->path[how->n_path++] = lk_arena_str(in->arena, line, (size_t)n);
+    lk_hex(lk_bytes(item->report.chip_id.data, 8), chip, sizeof(chip));
+    n = item->report.signing_key == LK_SNP_VLEK ? snprintf(line, sizeof(line), "SEV-VLEK")
+                                                : snprintf(line, sizeof(line), "SEV-VCEK of chip %s...", chip);
+    how->path[how->n_path++] = lk_arena_str(in->arena, line, (size_t)n);
+}
+
+static lk_result authenticate(const struct lk_family_input *in, struct lk_item *item, const struct lk_proofs *proofs,
+                              struct lk_anchoring *how)
+{
+    (void)proofs; /* a report is rooted in AMD's keys only */
+    struct lk_snp_path path;
+    struct lk_snp_path_input want = {in, LK_BYTES_NONE, item->report.signing_key, item->report.product, item->hints,
+                                     item->n_hints};
+    LK_TRY(choose_vek(in, item, &want.vek));
+    LK_TRY(lk_snp_path_find(&want, &path));
+    item->product = path.product;
+    LK_TRY(check_crl(in, item, &path));
+    LK_TRY(lk_snp_vek_read(path.vek, in->report, &item->vek));
+    LK_TRY(check_product(in, item));
+    LK_TRY(lk_snp_vek_check(&item->vek, item->report.signing_key, item->product, in->report));
+    /* Chip and TCB before the signature: all three are forgeries to us, but they tell an operator more. */
+    LK_TRY(check_chip(in, item));
+    LK_TRY(check_tcb(in, item));
+    lk_result r = lk_verify(path.vek->key, LK_SCHEME_ECDSA_P384_SHA384, item->report.signed_part,
+                            LK_BYTES(item->report.signature));
+    if (r.code == LK_R_SIGNATURE_INVALID)
+        return fail(in, LK_R_SNP_SIGNATURE, "report");
+    LK_TRY(r);
+    describe(in, item, &path, how);
+    return LK_OK;
+}
+
+/*
+ * REPORT_DATA is the binding; it may be a digest as well (SHA-512 of an SVSM's nonce and manifest,
+ * SHA-256 and 32 zero bytes of a paravisor's runtime data): the guest chose it. HOST_DATA the host chose at
+ * launch, as the guest's configuration.
+ */
+static void vouch(const struct lk_item *item, void (*put)(void *to, const struct lk_proof *proof), void *to)
+{
+    struct lk_bytes data = item->report.report_data;
+    put(to, &(struct lk_proof){.kind = LK_PROOF_BINDING, .value = data, .guest_chosen = true});
+    put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA512, .value = data, .guest_chosen = true});
+    if (lk_bytes_zero(lk_bytes(data.data + 32, 32)))
+        put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA256, .value = lk_bytes(data.data, 32),
+                                   .guest_chosen = true});
+    if (!lk_bytes_zero(item->report.host_data))
+        put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA256, .value = item->report.host_data});
+}
+
+const struct lk_family lk_family_sev_snp = {
+    .name = ITEM,
+    .doc = "AMD SEV-SNP attestation report, versions 2 to 5, Milan, Genoa and Turin, signed by a VCEK or VLEK",
+    .parts = parts,
+    .n_parts = LK_SNP_PARTS,
+    .claims = lk_snp_claims,
+    .n_claims = LK_SNP_N_CLAIMS,
+    .carries_binding = true,
+    .parse = parse,
+    .authenticate = authenticate,
+    .claim = lk_snp_claim,
+    .vouch = vouch,
+};
