@@ -15,10 +15,9 @@
 #include "proto/seal/key.h"
 
 #define LOCKED_MEMORY (1u << 20)
-#define FRAME 4 /* u32le length before the bytes (keystore/token/calls.h) */
 
-/* Reads all of fd into framed, after the room for the length. Nothing is buffered elsewhere. */
-static lk_result read_secret(int fd, struct lk_secret *framed)
+/* Reads all of fd. Nothing is buffered elsewhere. */
+static lk_result read_secret(int fd, struct lk_secret *secret)
 {
     LK_SECRET_AUTO room = {0};
     LK_TRY(lk_secret_new(&room, LK_SECRET_MAX + 1));
@@ -34,35 +33,26 @@ static lk_result read_secret(int fd, struct lk_secret *framed)
         LK_REQUIRE(len <= LK_SECRET_MAX, TOO_LARGE);
     }
     LK_REQUIRE(len > 0, SHORT_INPUT);
-    LK_TRY(lk_secret_new(framed, FRAME + len));
-    memcpy(framed->data + FRAME, room.data, len);
-    return LK_OK;
+    return lk_secret_copy(secret, lk_bytes(room.data, len));
 }
 
-static lk_result read_secret_file(const char *path, struct lk_secret *framed)
+static lk_result read_secret_file(const char *path, struct lk_secret *secret)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     LK_REQUIRE(fd >= 0, FILE);
-    lk_result r = read_secret(fd, framed);
+    lk_result r = read_secret(fd, secret);
     close(fd);
     return r;
 }
 
-static lk_result random_secret(const char *count, struct lk_secret *framed)
+static lk_result random_secret(const char *count, struct lk_secret *secret)
 {
     char *end = NULL;
     unsigned long n = strtoul(count, &end, 10);
     LK_REQUIRE(*count != '\0' && *end == '\0' && n >= 1 && n <= LK_SECRET_MAX, USAGE);
-    LK_TRY(lk_secret_new(framed, FRAME + n));
-    LK_REQUIRE(RAND_priv_bytes(framed->data + FRAME, (int)n) == 1, CRYPTO);
+    LK_TRY(lk_secret_new(secret, n));
+    LK_REQUIRE(RAND_priv_bytes(secret->data, (int)n) == 1, CRYPTO);
     return LK_OK;
-}
-
-static void put_length(struct lk_secret *framed)
-{
-    size_t len = framed->len - FRAME;
-    for (size_t i = 0; i < FRAME; i++)
-        framed->data[i] = (uint8_t)(len >> (8 * i));
 }
 
 struct source {
@@ -70,36 +60,31 @@ struct source {
     bool input;
 };
 
-static lk_result take_secret(const struct source *s, struct lk_secret *framed)
+static lk_result take_secret(const struct source *s, struct lk_secret *secret)
 {
     LK_REQUIRE((s->file != NULL) + (s->random != NULL) + s->input == 1, USAGE);
     if (s->file != NULL)
-        LK_TRY(read_secret_file(s->file, framed));
-    else if (s->random != NULL)
-        LK_TRY(random_secret(s->random, framed));
-    else
-        LK_TRY(read_secret(STDIN_FILENO, framed));
-    put_length(framed);
-    return LK_OK;
+        return read_secret_file(s->file, secret);
+    return s->random != NULL ? random_secret(s->random, secret) : read_secret(STDIN_FILENO, secret);
 }
 
 /* Seals to the import key that the installation key certified. */
-static lk_result seal(const struct lk_admin_hello *hello, const struct lk_secret *framed, struct lk_buf *out)
+static lk_result seal(const struct lk_admin_hello *hello, const struct lk_secret *secret, struct lk_buf *out)
 {
     enum lk_suite suite = lk_suite_by_name(lk_bytes_str(hello->import_suite));
     LK_REQUIRE(suite != LK_SUITE_NONE, RECIPIENT_SUITE);
     EVP_PKEY *key = lk_key_rsa_spki(hello->import_key);
     LK_REQUIRE(key != NULL, RECIPIENT_KEY);
-    lk_result r = lk_rsa_aes_wrap(key, suite, lk_secret_bytes(framed), out);
+    lk_result r = lk_rsa_aes_wrap(key, suite, lk_secret_bytes(secret), out);
     EVP_PKEY_free(key);
     return r;
 }
 
 static lk_result make_payload(const struct lk_admin_hello *hello, const char *name, const char *kek,
-                              const struct lk_secret *framed, struct lk_buf *payload)
+                              const struct lk_secret *secret, struct lk_buf *payload)
 {
     LK_BUF_AUTO wrapped = lk_buf(LK_SECRET_MAX + 4096);
-    LK_TRY(seal(hello, framed, &wrapped));
+    LK_TRY(seal(hello, secret, &wrapped));
     Latchkey__V1__SecretPut put = LATCHKEY__V1__SECRET_PUT__INIT;
     put.schema = 1;
     put.name = (char *)(uintptr_t)name;
@@ -123,15 +108,15 @@ static int secret_put(int argc, char **argv)
         return code;
     if (r.name == NULL || (strcmp(kek, "sealed") != 0 && strcmp(kek, "in-token") != 0))
         return lk_cli_usage("secret put: a name is needed, and --kek is sealed or in-token");
-    LK_SECRET_AUTO framed = {0};
+    LK_SECRET_AUTO secret = {0};
     LK_BUF_AUTO payload = lk_buf(LK_SECRET_MAX + 8192);
     if (!lk_ok(lk_secret_setup(LOCKED_MEMORY)))
         fputs("latchkey: no locked memory: the secret may be swapped out\n", stderr);
-    lk_result result = take_secret(&source, &framed);
+    lk_result result = take_secret(&source, &secret);
     if (lk_ok(result))
         result = lk_remote_open(&r);
     if (lk_ok(result))
-        result = make_payload(lk_admin_hello(r.admin), r.name, kek, &framed, &payload);
+        result = make_payload(lk_admin_hello(r.admin), r.name, kek, &secret, &payload);
     if (!lk_ok(result))
         return lk_admin_fail(r.admin, result, "secret put %s", r.name);
     return lk_remote_put(&r, LK_CHANGE_SECRET_PUT, "secret", r.name, lk_buf_bytes(&payload));

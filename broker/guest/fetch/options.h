@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LK_FETCH_OPTIONS_H
+#define LK_FETCH_OPTIONS_H
+/* The command line of latchkey-fetch (docs/man/latchkey-fetch.1). All texts are borrowed from argv. */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/guest/fetch/recipient.h"
+
+#define LK_FETCH_BROKERS_MAX 8
+#define LK_FETCH_SECRETS_MAX 16 /* as ChallengeRequest.secrets */
+#define LK_FETCH_COLLECTORS_MAX 8
+
+struct lk_fetch_secret {
+    const char *name;   /* a name, or a pattern with placeholders */
+    size_t name_len;
+    const char *target; /* "-" standard output, "fd:N" a descriptor, else a file */
+};
+
+struct lk_fetch_options {
+    const char *brokers[LK_FETCH_BROKERS_MAX];
+    size_t n_brokers;
+    uint8_t broker_id[32];
+    const char *ca, *server_name;
+    struct lk_fetch_secret secrets[LK_FETCH_SECRETS_MAX];
+    size_t n_secrets;
+    const char *collectors[LK_FETCH_COLLECTORS_MAX]; /* program and arguments, separated by spaces */
+    size_t n_collectors;
+    bool default_collectors; /* none was named: those that are not installed or find no hardware are passed over */
+    enum lk_guest_key_kind key;
+    bool wait_when_refused;
+    bool json;
+    unsigned timeout_s;      /* in all; 0: for ever */
+    unsigned call_timeout_s; /* for one connection, call or collector */
+};
+
+/* True when there is something to do; false with *code set (0 after --help and --version, 64 for a wrong line). */
+bool lk_fetch_options_read(struct lk_fetch_options *o, int argc, char **argv, int *code);
+
+#endif
