@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/family.h"
 #include "policy/evidence/sev_snp/sev_snp.h"
+#include "policy/evidence/tpm/tpm.h"
 
 /* In the order of docs; NULL-terminated. */
 static const struct lk_family *const families[] = {
     &lk_family_sev_snp,
+    &lk_family_tpm,
     NULL,
 };
 
