@@ -254,6 +254,8 @@ void lk_grpc_call_begin(struct lk_grpc_call *c)
     set_deadline(c);
     if (!take_token(c->session))
         overload(c, "too many requests from this source");
+    else if (c->method->on_begin != NULL)
+        c->method->on_begin(c->method->arg, c);
 }
 
 static void deliver(struct lk_grpc_call *c)

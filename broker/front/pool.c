@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/front/pool.h"
+#include "broker/front/link.h"
+#include "proto/base/clock.h"
+#include "proto/base/log.h"
+#include "proto/link/messages.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 1024u
+#define ADMIN_LINK UINT32_MAX /* stands for the admin link where a worker's number is meant */
+#define ENVELOPE 64u          /* what lk_msg_request_put adds, at most */
+#define CHECK_MS 250
+
+enum state { QUEUED, GIVEN };
+
+struct request {
+    struct request *next_id;          /* of the same bucket */
+    struct request *next, *prev;      /* queue, while QUEUED */
+    uint64_t id, since_ms;
+    struct lk_grpc_call *call; /* NULL: the client has left */
+    struct lk_bytes message;   /* while QUEUED */
+    uint32_t worker, roles;    /* worker: when GIVEN */
+    uint16_t frame;
+    enum state state;
+};
+
+struct worker {
+    struct worker *next;
+    struct lk_pool *pool;
+    struct lk_front_link *link; /* NULL: could not be watched; the supervisor will see it die */
+    uint32_t id;
+    uint64_t generation, served;
+    bool busy, retired;
+};
+
+struct lk_pool {
+    struct event_base *base;
+    struct lk_pool_limits limits;
+    struct lk_pool_hooks hooks;
+    struct request *by_id[BUCKETS];
+    struct request *first, *last;
+    size_t n_queued, n_admin, n_usable;
+    struct worker *workers;
+    struct lk_front_link *admin;
+    uint64_t next_id;
+    struct event *check;
+};
+
+/* --- requests ------------------------------------------------------------------------------------------------------ */
+
+static struct request **slot_of(struct lk_pool *p, uint64_t id)
+{
+    struct request **at = &p->by_id[id % BUCKETS];
+    while (*at != NULL && (*at)->id != id)
+        at = &(*at)->next_id;
+    return at;
+}
+
+static void unqueue(struct lk_pool *p, struct request *r)
+{
+    *(r->prev != NULL ? &r->prev->next : &p->first) = r->next;
+    *(r->next != NULL ? &r->next->prev : &p->last) = r->prev;
+    r->next = r->prev = NULL;
+    p->n_queued--;
+}
+
+static void enqueue(struct lk_pool *p, struct request *r)
+{
+    r->prev = p->last;
+    *(p->last != NULL ? &p->last->next : &p->first) = r;
+    p->last = r;
+    p->n_queued++;
+}
+
+static struct request *request_new(struct lk_pool *p, const struct lk_pool_ask *ask)
+{
+    struct request *r = calloc(1, sizeof(*r));
+    if (r == NULL)
+        return NULL;
+    *r = (struct request){.id = p->next_id++,
+                          .since_ms = lk_clock_mono_ms(),
+                          .call = ask->call,
+                          .message = ask->message,
+                          .roles = ask->roles,
+                          .frame = ask->frame};
+    *slot_of(p, r->id) = r;
+    lk_grpc_call_set_tag(r->call, r);
+    return r;
+}
+
+static void request_free(struct lk_pool *p, struct request *r)
+{
+    struct request **at = slot_of(p, r->id);
+    *at = r->next_id;
+    if (r->state == QUEUED && (r->prev != NULL || p->first == r))
+        unqueue(p, r);
+    if (r->state != QUEUED && r->worker == ADMIN_LINK)
+        p->n_admin--;
+    if (r->call != NULL)
+        lk_grpc_call_set_tag(r->call, NULL);
+    free(r);
+}
+
+static void refuse(struct lk_pool *p, struct lk_grpc_call *call, enum lk_reason_code reason)
+{
+    uint32_t retry = lk_grpc_jitter(p->limits.retry_ms);
+    lk_grpc_call_refuse(call, &(struct lk_grpc_refusal){LK_GRPC_UNAVAILABLE, reason, retry, NULL});
+}
+
+static void fail(struct lk_pool *p, struct request *r, enum lk_reason_code reason)
+{
+    struct lk_grpc_call *call = r->call;
+    request_free(p, r);
+    if (call != NULL)
+        refuse(p, call, reason);
+}
+
+/* Every request that the test picks out ends UNAVAILABLE. */
+static void fail_where(struct lk_pool *p, bool (*pick)(const struct request *, uint32_t), uint32_t which,
+                       enum lk_reason_code reason)
+{
+    for (unsigned b = 0; b < BUCKETS; b++) {
+        struct request *next;
+        for (struct request *r = p->by_id[b]; r != NULL; r = next) {
+            next = r->next_id;
+            if (pick(r, which))
+                fail(p, r, reason);
+        }
+    }
+}
+
+static bool is_with(const struct request *r, uint32_t worker)
+{
+    return r->state != QUEUED && r->worker == worker;
+}
+
+static bool waits_for_keeper(const struct request *r, uint32_t unused)
+{
+    (void)unused;
+    return r->state != QUEUED && r->worker != ADMIN_LINK;
+}
+
+/* --- workers ------------------------------------------------------------------------------------------------------- */
+
+static void count_usable(struct lk_pool *p)
+{
+    size_t before = p->n_usable;
+    p->n_usable = 0;
+    for (struct worker *w = p->workers; w != NULL; w = w->next)
+        p->n_usable += w->link != NULL && !w->retired;
+    if ((before == 0) != (p->n_usable == 0))
+        p->hooks.on_change(p->hooks.arg);
+}
+
+static struct worker **worker_slot(struct lk_pool *p, uint32_t id)
+{
+    struct worker **at = &p->workers;
+    while (*at != NULL && (*at)->id != id)
+        at = &(*at)->next;
+    return at;
+}
+
+static void worker_free(struct lk_pool *p, struct worker *w)
+{
+    *worker_slot(p, w->id) = w->next;
+    lk_front_link_free(w->link);
+    free(w);
+}
+
+static bool is_tired(const struct lk_pool *p, const struct worker *w)
+{
+    return p->limits.worker_requests != 0 && w->served >= p->limits.worker_requests;
+}
+
+/* An idle worker that gets no more requests is let go. */
+static void dismiss_if_done(struct lk_pool *p, struct worker *w)
+{
+    if (w->busy || w->link == NULL || !(w->retired || is_tired(p, w)))
+        return;
+    uint32_t id = w->id;
+    bool retired = w->retired;
+    worker_free(p, w);
+    p->hooks.on_worker_done(p->hooks.arg, id, retired);
+    count_usable(p);
+}
+
+/* The newest generation first: an older one is about to be retired. */
+static struct worker *idle_worker(struct lk_pool *p)
+{
+    struct worker *best = NULL;
+    for (struct worker *w = p->workers; w != NULL; w = w->next)
+        if (w->link != NULL && !w->busy && !w->retired && (best == NULL || w->generation > best->generation))
+            best = w;
+    return best;
+}
+
+static void write_request(struct lk_front_link *link, const struct request *r)
+{
+    struct lk_msg_request m = {.deadline_mono_ms = lk_grpc_call_deadline(r->call), .roles = r->roles, .message = r->message};
+    const struct lk_grpc_peer *peer = lk_grpc_call_peer(r->call);
+    memcpy(m.caller, peer->certificate, sizeof(m.caller));
+    LK_BUF_AUTO b = lk_buf(r->message.len + ENVELOPE);
+    lk_msg_request_put(&b, &m);
+    lk_front_link_write(link, r->frame, r->id, lk_buf_bytes(&b));
+    lk_log(LK_LOG_DEBUG, "request.given", "req=%llx frame=%u bytes=%zu", (unsigned long long)r->id, r->frame, r->message.len);
+}
+
+static void give(struct worker *w, struct request *r)
+{
+    w->busy = true;
+    w->served++;
+    r->state = GIVEN;
+    r->worker = w->id;
+    write_request(w->link, r);
+    r->message = LK_BYTES_NONE;
+    lk_grpc_call_release(r->call);
+}
+
+static void dispatch(struct lk_pool *p)
+{
+    struct worker *w;
+    while (p->first != NULL && (w = idle_worker(p)) != NULL) {
+        struct request *r = p->first;
+        unqueue(p, r);
+        give(w, r);
+    }
+}
+
+static void on_check(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    struct lk_pool *p = arg;
+    uint64_t now = lk_clock_mono_ms();
+    while (p->first != NULL && p->n_usable == 0 && now - p->first->since_ms >= p->limits.no_worker_ms)
+        fail(p, p->first, LK_R_OVERLOAD);
+    struct timeval tv = {.tv_usec = CHECK_MS * 1000};
+    if (p->first != NULL)
+        event_add(p->check, &tv);
+}
+
+/* --- what clients ask ---------------------------------------------------------------------------------------------- */
+
+void lk_pool_submit(struct lk_pool *p, const struct lk_pool_ask *ask)
+{
+    struct request *r = p->n_queued >= p->limits.queue ? NULL : request_new(p, ask);
+    if (r == NULL) {
+        refuse(p, ask->call, LK_R_OVERLOAD);
+        return;
+    }
+    enqueue(p, r);
+    dispatch(p);
+    if (p->first != NULL && !event_pending(p->check, EV_TIMEOUT, NULL))
+        on_check(-1, 0, p);
+}
+
+void lk_pool_submit_admin(struct lk_pool *p, const struct lk_pool_ask *ask)
+{
+    bool room = p->admin != NULL && p->n_admin < p->limits.admin;
+    struct request *r = room ? request_new(p, ask) : NULL;
+    if (r == NULL) {
+        refuse(p, ask->call, LK_R_OVERLOAD);
+        return;
+    }
+    r->state = GIVEN;
+    r->worker = ADMIN_LINK;
+    p->n_admin++;
+    write_request(p->admin, r);
+    r->message = LK_BYTES_NONE;
+    lk_grpc_call_release(r->call);
+}
+
+void lk_pool_forget(struct lk_pool *p, struct lk_grpc_call *call)
+{
+    struct request *r = lk_grpc_call_tag(call);
+    if (r == NULL)
+        return;
+    r->call = NULL;
+    if (r->state == QUEUED)
+        request_free(p, r);
+}
+
+/* --- what the supervisor says --------------------------------------------------------------------------------------- */
+
+static lk_result no_frames(void *arg, const struct lk_frame *frame)
+{
+    (void)arg;
+    (void)frame;
+    return LK_FAIL(FRAME_FORBIDDEN);
+}
+
+/* A worker that closed its socket gets no more; the keeper tells what became of its request. */
+static void on_worker_dead(void *arg, lk_result why)
+{
+    struct worker *w = arg;
+    struct lk_pool *p = w->pool;
+    lk_log(LK_LOG_WARN, "worker.closed", "worker=%u code=%s", w->id, lk_reason(why.code)->name);
+    lk_pool_worker_gone(p, w->id);
+}
+
+void lk_pool_worker_add(struct lk_pool *p, uint32_t worker, uint64_t generation, int fd)
+{
+    struct worker *w = calloc(1, sizeof(*w));
+    if (w == NULL)
+        abort(); /* the supervisor counts on it; a front without memory is replaced */
+    *w = (struct worker){.pool = p, .id = worker, .generation = generation};
+    /* workers say nothing to the front: any frame type of this direction is forbidden */
+    w->link = lk_front_link_new(p->base, fd, LK_LINK_FRONT_WORKER, no_frames, on_worker_dead, w);
+    w->next = p->workers;
+    p->workers = w;
+    count_usable(p);
+    dispatch(p);
+}
+
+void lk_pool_worker_gone(struct lk_pool *p, uint32_t worker)
+{
+    struct worker *w = *worker_slot(p, worker);
+    if (w == NULL)
+        return;
+    worker_free(p, w);
+    count_usable(p);
+}
+
+void lk_pool_retire(struct lk_pool *p, uint64_t generation)
+{
+    struct worker *next;
+    for (struct worker *w = p->workers; w != NULL; w = next) {
+        next = w->next;
+        if (w->generation > generation)
+            continue;
+        w->retired = true;
+        dismiss_if_done(p, w);
+    }
+    count_usable(p);
+}
+
+/* --- what the keeper says ------------------------------------------------------------------------------------------- */
+
+void lk_pool_taken(struct lk_pool *p, uint32_t worker)
+{
+    struct worker *w = *worker_slot(p, worker);
+    if (w == NULL)
+        return;
+    w->busy = false;
+    dismiss_if_done(p, w);
+    dispatch(p);
+}
+
+void lk_pool_worker_lost(struct lk_pool *p, uint32_t worker)
+{
+    lk_pool_worker_gone(p, worker);
+    fail_where(p, is_with, worker, LK_R_WORKER_LOST);
+}
+
+static void pass_on(struct lk_grpc_call *call, const struct lk_msg_answer *m)
+{
+    if (m->grpc_status == LK_GRPC_OK)
+        lk_grpc_call_reply(call, m->body);
+    else
+        lk_grpc_call_finish(call, (enum lk_grpc_status)m->grpc_status, m->message, m->details);
+}
+
+lk_result lk_pool_answer(struct lk_pool *p, uint64_t request, struct lk_bytes payload)
+{
+    struct lk_msg_answer m;
+    LK_TRY(lk_msg_answer_get(payload, &m));
+    struct request *r = *slot_of(p, request);
+    if (r == NULL || r->state == QUEUED) {
+        lk_log(LK_LOG_WARN, "answer.unknown", "req=%llx", (unsigned long long)request);
+        return LK_OK;
+    }
+    struct lk_grpc_call *call = r->call;
+    request_free(p, r);
+    if (call != NULL)
+        pass_on(call, &m);
+    return LK_OK;
+}
+
+void lk_pool_keeper_gone(struct lk_pool *p)
+{
+    fail_where(p, waits_for_keeper, 0, LK_R_FRAME_CLOSED);
+}
+
+void lk_pool_set_admin(struct lk_pool *p, struct lk_front_link *admin)
+{
+    fail_where(p, is_with, ADMIN_LINK, LK_R_FRAME_CLOSED);
+    p->admin = admin;
+}
+
+/* --- making and freeing ---------------------------------------------------------------------------------------------- */
+
+struct lk_pool *lk_pool_new(struct event_base *base, const struct lk_pool_limits *limits, const struct lk_pool_hooks *hooks)
+{
+    struct lk_pool *p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return NULL;
+    *p = (struct lk_pool){.base = base, .limits = *limits, .hooks = *hooks, .next_id = 1};
+    p->check = event_new(base, -1, 0, on_check, p);
+    if (p->check != NULL)
+        return p;
+    free(p);
+    return NULL;
+}
+
+static bool any(const struct request *r, uint32_t unused)
+{
+    (void)r;
+    (void)unused;
+    return true;
+}
+
+void lk_pool_free(struct lk_pool *p)
+{
+    if (p == NULL)
+        return;
+    fail_where(p, any, 0, LK_R_FRAME_CLOSED);
+    while (p->workers != NULL)
+        worker_free(p, p->workers);
+    event_free(p->check);
+    free(p);
+}
+
+void lk_pool_set_limits(struct lk_pool *p, const struct lk_pool_limits *limits)
+{
+    p->limits = *limits;
+}
+
+size_t lk_pool_workers(const struct lk_pool *p)
+{
+    return p->n_usable;
+}
+
+size_t lk_pool_queued(const struct lk_pool *p)
+{
+    return p->n_queued;
+}
