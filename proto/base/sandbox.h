@@ -62,6 +62,8 @@ struct lk_sandbox {
     bool landlock;        /* only `paths` stay within reach; none: no file at all */
     const struct lk_sandbox_path *paths;
     size_t n_paths;
+    /* lk_sandbox_allow_paths when there are paths: a function that opens files is not even linked elsewhere */
+    lk_result (*allow_paths)(int ruleset, const struct lk_sandbox *s, uint64_t handled);
     bool tcp;             /* with landlock: TCP bind and connect stay possible (a token in a network) */
     int first_closed;     /* this descriptor and all above it must not be open when begin is called */
     unsigned nofile;      /* RLIMIT_NOFILE after enter; 0: no new descriptor ever */
@@ -76,5 +78,8 @@ enum lk_sandbox_gap { LK_GAP_NAMESPACES = 1, LK_GAP_LANDLOCK = 2, LK_GAP_SECCOMP
 LK_MUST_USE lk_result lk_sandbox_begin(const struct lk_sandbox *s, bool strict);
 LK_MUST_USE lk_result lk_sandbox_enter(const struct lk_sandbox *s, bool strict);
 unsigned lk_sandbox_absent(void);
+
+/* Adds the profile's paths to a Landlock ruleset that handles these rights. For lk_sandbox.allow_paths. SANDBOX. */
+LK_MUST_USE lk_result lk_sandbox_allow_paths(int ruleset, const struct lk_sandbox *s, uint64_t handled);
 
 #endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Landlock by number: Debian 12's header knows ABI 1 only, the kernel says at run time what it has. */
-#include "proto/base/log.h"
 #include "proto/base/sandbox_steps.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/landlock.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -17,10 +14,6 @@
 #define FS_IOCTL_DEV (UINT64_C(1) << 15) /* ABI 5 */
 #define NET_ALL UINT64_C(3)              /* ABI 4: bind and connect TCP */
 #define SCOPE_ALL UINT64_C(3)            /* ABI 6: abstract sockets, signals to outside */
-
-#define FS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define FS_FILE (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE | FS_TRUNCATE | \
-                 FS_IOCTL_DEV)
 
 struct ruleset {
     uint64_t fs, net, scoped;
@@ -38,37 +31,11 @@ static int make_ruleset(long abi, bool tcp, uint64_t *fs)
     return (int)syscall(SYS_landlock_create_ruleset, &r, size, 0);
 }
 
-static uint64_t rights_of(const struct lk_sandbox_path *p, uint64_t handled, bool folder)
-{
-    uint64_t rights = 0;
-    if ((p->rights & LK_PATH_READ) != 0)
-        rights |= FS_READ;
-    if ((p->rights & LK_PATH_WRITE) != 0)
-        rights |= handled & ~(uint64_t)(LANDLOCK_ACCESS_FS_EXECUTE | FS_READ);
-    if ((p->rights & LK_PATH_EXECUTE) != 0)
-        rights |= LANDLOCK_ACCESS_FS_EXECUTE;
-    return folder ? rights : rights & handled & FS_FILE;
-}
-
-static lk_result add_path(int ruleset, const struct lk_sandbox_path *p, uint64_t handled)
-{
-    struct landlock_path_beneath_attr rule = {.parent_fd = open(p->path, O_PATH | O_CLOEXEC)};
-    if (rule.parent_fd == -1) {
-        lk_log(LK_LOG_INFO, "sandbox.path-absent", "path=%s", lk_log_text(p->path));
-        return LK_OK;
-    }
-    struct stat st;
-    bool folder = fstat(rule.parent_fd, &st) == 0 && S_ISDIR(st.st_mode);
-    rule.allowed_access = rights_of(p, handled, folder);
-    long r = syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
-    close(rule.parent_fd);
-    return r == 0 ? LK_OK : lk_sandbox_failed("landlock-path");
-}
-
 static lk_result restrict_to(int ruleset, const struct lk_sandbox *s, uint64_t handled)
 {
-    for (size_t i = 0; i < s->n_paths; i++)
-        LK_TRY(add_path(ruleset, &s->paths[i], handled));
+    LK_REQUIRE(s->n_paths == 0 || s->allow_paths != NULL, SANDBOX);
+    if (s->n_paths > 0)
+        LK_TRY(s->allow_paths(ruleset, s, handled));
     return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0 ? LK_OK : lk_sandbox_failed("landlock");
 }
 
