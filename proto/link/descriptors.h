@@ -37,6 +37,8 @@
  *
  * latchkey-keeper    3 control | 4 settings. Its working directory is the state folder; it opens its store there.
  * latchkey-token     3 link to the keeper | 4 settings | 5 PIN file, whose first line is the PIN
+ *                    Exit 78: wrong PIN, missing key or mechanism. It must not be started again with the same settings: each
+ *                    start would spend one more try of the PIN. Exit 0: the link was closed. Anything else: start again.
  * latchkey-verifier  3 requests, from the front | 4 settings | 5 verdicts, to the keeper | 6 snapshot, mapped, then closed
  *
  * How the ring is wired

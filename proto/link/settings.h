@@ -10,6 +10,7 @@
  *   keeper    max-size BYTES (of the store)  challenge-lifetime SECONDS  token-timeout-ms N
  *   token     module PATH  label TEXT  sessions N  token-timeout-ms N
  *             read-only PATH, read-write PATH   what its module may touch, one line each (Landlock)
+ *             profile file|network (file when absent)  allow-unenforced-templates yes|no (no when absent)
  *   verifier  worker N  generation N
  *
  * In CTL_SETTINGS only log-level may differ from before.
