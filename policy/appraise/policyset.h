@@ -27,12 +27,14 @@ LK_MUST_USE lk_result lk_policyset_add_reference(struct lk_policyset *s, uint64_
 /* After the last add: overlap between policies, groups that no record has (a finding, not an error). */
 LK_MUST_USE lk_result lk_policyset_finish(struct lk_policyset *s, struct lk_report *report);
 
-/* One policy named "default" that has each family's safe defaults and accepts any single root. */
+/* One policy named "default" that has each family's safe defaults and accepts any single root, alone or with
+   what is linked to it through bytes that no guest chose. NULL without memory. */
 struct lk_policyset *lk_policyset_defaults(void);
 
 /*
  * What GetChallenge asks a guest for, for these secrets: a packed latchkey.v1.EvidenceRequest into out
- * (at most 8 KiB). Names that no policy covers get a default request.
+ * (at most 8 KiB). Names that no policy covers get a default request. max_bundle_bytes and suites are the
+ * caller's to append: protobuf messages merge by concatenation. MEMORY, TOO_LARGE, REQUEST_LIMIT (over 16 names).
  */
 struct lk_buf;
 LK_MUST_USE lk_result lk_policyset_evidence_request(const struct lk_policyset *s, const struct lk_bytes *secrets,
