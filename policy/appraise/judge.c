@@ -56,9 +56,13 @@ static bool pinned(const struct judge *j, const struct lk_judged *writer)
     for (size_t i = 0; rules != NULL && i < rules->n; i++)
         if (lk_rule_pins(&rules->rules[i]))
             return true;
-    for (size_t g = 0; g < j->accept->n_groups; g++)
-        if (lk_records_pin(j->set, j->accept->groups[g], &j->bundle, writer->family))
+    for (size_t g = 0; g < j->accept->n_groups; g++) {
+        const char *group = j->accept->groups[g];
+        /* Where no record passes, judge_records refuses and says why; a missing pin would only follow from it. */
+        bool passes = lk_records_judge(j->set, group, &j->bundle, NULL);
+        if (!passes || lk_records_pin(j->set, group, &j->bundle, writer->family))
             return true;
+    }
     return false;
 }
 
