@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef LK_KEEPER_KEEPER_H
+#define LK_KEEPER_KEEPER_H
+/*
+ * The keeper process: one thread for the event loop, one that writes. What the loop's parts share.
+ *
+ *   start.c       from an opened store to the first generation
+ *   ring.c        control link, front, workers
+ *   generation.c  snapshots and their workers
+ *   tokens.c      calls of the token process
+ *   serve.c       challenges and verdicts
+ *   admin.c       Hello, queries; change.c the changes
+ *   trail.c       noise, checkpoints, sweeping: what happens by the clock
+ */
+#include "keystore/audit/noise.h"
+#include "keystore/change/check.h"
+#include "keystore/keeper/port.h"
+#include "keystore/release/answer.h"
+#include "keystore/release/decide.h"
+#include "keystore/store/writer.h"
+#include "proto/base/log.h"
+#include "proto/link/permits.h"
+
+#define LK_NONCES 64
+
+struct lk_worker {
+    struct lk_keeper *keeper;
+    struct lk_port *port;
+    uint32_t id;
+    uint64_t generation;
+    bool ready;
+    bool lost;        /* its link has ended */
+    uint64_t front;   /* the front that it works for: answers go to no other */
+    size_t in_flight; /* its requests whose answer has not left */
+    struct lk_worker *next;
+};
+
+struct lk_generation {
+    uint64_t number;
+    uint8_t digest[32];
+    char failure[512]; /* what a worker said when the snapshot did not load */
+};
+
+struct lk_token_call_state;
+struct lk_change_run;
+
+struct lk_keeper {
+    struct event_base *base;
+    /* settings */
+    uint64_t max_size, challenge_lifetime, token_timeout_ms;
+    /* what is kept */
+    struct lk_store *store;
+    struct lk_store_header header;
+    struct lk_writer *writer;
+    struct event *written;
+    struct lk_state *state;
+    struct lk_spent *spent;
+    struct lk_budget *budget;
+    struct lk_noise *noise;
+    /* this start's keys */
+    struct lk_secret keys; /* challenge key, admission key: 32 bytes each */
+    uint8_t start_id[16], broker_id[32];
+    EVP_PKEY *answer_key;
+    struct lk_buf answer_spki, certification, installation_key, import_key, import_certification;
+    enum lk_suite import_suite, suites[4];
+    /* links */
+    struct lk_port *control, *front, *admin, *token;
+    uint64_t fronts; /* how many there were: a request's number means something to its own front only */
+    bool token_ready; /* TOKEN_READY was seen on this link */
+    struct lk_token_call_state *calls, **last_call;
+    uint64_t next_call;
+    struct lk_worker *workers;
+    /* generations */
+    struct lk_generation active, pending; /* number 0: none */
+    uint64_t last_generation;
+    uint64_t pending_since; /* monotonic, ms */
+    struct lk_change_run *change; /* the one that is under way */
+    /* queries */
+    struct {
+        uint8_t value[32];
+        uint64_t until; /* monotonic, ms; 0: free */
+    } nonces[LK_NONCES];
+    struct event *tick;
+    uint64_t minute; /* of the last flush of noise */
+    uint64_t checkpoint_size; /* records under the last checkpoint */
+    size_t in_flight; /* requests whose answer has not left */
+    struct lk_head token_head; /* as the token said it when it came */
+    bool started, draining;
+};
+
+/* start.c */
+/* Called with the first TOKEN_READY: unwraps the MAC key, folds the list, signs the answer key. Ends the process on failure. */
+void lk_start_with_token(struct lk_keeper *k, const struct lk_token_info *info);
+/* Moves the token's head to the list's end, if it is behind it. */
+void lk_start_sync_head(struct lk_keeper *k, const struct lk_head *token);
+/* The writer has finished something; in main.c. */
+void lk_keeper_written(evutil_socket_t fd, short what, void *keeper);
+/* Logs the reason and ends the process. */
+_Noreturn void lk_keeper_fail(lk_result why, const char *what);
+
+/* init.c: `latchkey-keeper --init`. The process's exit code. */
+int lk_keeper_init(void);
+
+/* ring.c */
+LK_MUST_USE lk_result lk_ring_open(struct lk_keeper *k, int control);
+void lk_ring_fatal(struct lk_keeper *k, enum lk_link link, uint32_t worker, const char *text);
+void lk_ring_drop_workers(struct lk_keeper *k, uint64_t below); /* of generations below: closes their links, tells the front */
+/* To the front that the worker works for, if it is still there. */
+void lk_ring_tell_front(struct lk_worker *w, uint16_t type, uint64_t request, struct lk_bytes payload);
+/* An answer of the worker's request left: the last one of a lost worker sends WORKER_LOST and frees it. */
+void lk_ring_worker_answered(struct lk_worker *w);
+struct lk_signing lk_keeper_signing(const struct lk_keeper *k);
+
+/* generation.c */
+/* Writes a snapshot of the state, with the change over it if any, and asks for its workers. SNAPSHOT_INVALID, IO, CHANGE_BUSY. */
+LK_MUST_USE lk_result lk_generation_begin(struct lk_keeper *k, const struct lk_change *change);
+void lk_generation_worker_ready(struct lk_keeper *k);
+void lk_generation_dead(struct lk_keeper *k, uint64_t number, const char *text);
+/* The pending one is in force. revoke: the verdicts of older ones count no more. */
+void lk_generation_activate(struct lk_keeper *k, bool revoke);
+void lk_generation_drop(struct lk_keeper *k);
+
+/* tokens.c */
+typedef void (*lk_token_fn)(void *arg, lk_result r, struct lk_bytes output);
+/* done is called once, perhaps before this returns: TOKEN_AWAY when there is no token or it does not answer in time. */
+void lk_token_call(struct lk_keeper *k, uint16_t type, const struct lk_buf *payload, lk_token_fn done, void *arg);
+void lk_token_sign(struct lk_keeper *k, enum lk_sign_domain domain, struct lk_bytes message, lk_token_fn done, void *arg);
+void lk_token_attach(struct lk_keeper *k, int fd);
+void lk_token_check_time(struct lk_keeper *k);
+
+/* serve.c */
+LK_MUST_USE lk_result lk_serve_challenge(struct lk_worker *w, const struct lk_frame *f);
+LK_MUST_USE lk_result lk_serve_verdict(struct lk_worker *w, const struct lk_frame *f);
+
+/* admin.c */
+LK_MUST_USE lk_result lk_admin_frame(struct lk_keeper *k, const struct lk_frame *f);
+void lk_admin_answer(struct lk_keeper *k, uint64_t request, struct lk_bytes body);
+void lk_admin_refuse(struct lk_keeper *k, uint64_t request, lk_result why, const char *detail);
+
+/* change.c */
+void lk_change_begin(struct lk_keeper *k, uint64_t request, const struct lk_msg_request *m);
+void lk_change_generation_up(struct lk_keeper *k);
+void lk_change_generation_failed(struct lk_keeper *k, const char *detail);
+
+/* trail.c */
+LK_MUST_USE lk_result lk_trail_start(struct lk_keeper *k);
+/* Appends a record of its own; nobody waits for it. */
+void lk_trail_append(struct lk_keeper *k, const struct lk_buf *record);
+
+#endif
