@@ -101,9 +101,10 @@ class Ring:
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
         self.control, theirs = socket.socketpair()
-        self.log = []
+        self.log, self.sockets = [], [self.control]
         self.process = self.spawn(program, theirs, listener)
-        threading.Thread(target=lambda: self.log.extend(self.process.stderr), daemon=True).start()
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr))
+        self.reader.start()
         theirs.close()
         listener.close()
         self.keeper, self.admin = self.link("CTL_KEEPER_LINK"), self.link("CTL_ADMIN_LINK")
@@ -131,6 +132,7 @@ class Ring:
         ours, theirs = socket.socketpair()
         send(self.control, kind, fd=theirs.fileno())
         theirs.close()
+        self.sockets.append(ours)
         return ours
 
     def tls(self, name):
@@ -148,6 +150,7 @@ class Ring:
         w = Worker(number, generation)
         send(self.control, "CTL_WORKER", struct.pack("<IQ", number, generation), fd=w.theirs.fileno())
         w.theirs.close()
+        self.sockets.append(w.ours)
         return w
 
     def taken(self, worker):
@@ -169,6 +172,10 @@ class Ring:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
+        for s in self.sockets:
+            s.close()
         self.folder.cleanup()
         return "".join(self.log)
 
