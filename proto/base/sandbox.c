@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/base/sandbox.h"
+#include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/base/sandbox_steps.h"
 
@@ -69,9 +70,17 @@ static lk_result limit(int which, rlim_t value, const char *step)
     return setrlimit((__rlimit_resource_t)which, &r) == 0 ? LK_OK : lk_sandbox_failed(step);
 }
 
+/* The C library opens its time zone file at the first conversion: let that be before the filter. */
+static void warm_clock(void)
+{
+    char now[32];
+    lk_time_format(lk_clock_wall(), now, sizeof(now));
+}
+
 lk_result lk_sandbox_begin(const struct lk_sandbox *s, bool strict)
 {
     signal(SIGPIPE, SIG_IGN);
+    warm_clock();
     LK_TRY(check_descriptors(s->first_closed)); /* first: /proc is closed to a process that is not dumpable */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
         return lk_sandbox_failed("pdeathsig");
