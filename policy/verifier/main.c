@@ -5,6 +5,7 @@
 #include "policy/verifier/warm.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
+#include "proto/link/frame.h"
 #include "proto/link/settings.h"
 
 #include <inttypes.h>
