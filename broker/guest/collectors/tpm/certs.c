@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "broker/guest/collectors/tpm/certs.h"
+
+#include <stdio.h>
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#define CHAIN_FIRST 0x01c00100
+#define CHAIN_LAST 0x01c001ff
+#define CHAIN_INDICES 32
+
+static void put_der(const X509 *x, struct lk_buf *out)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(x, &der);
+    if (len > 0)
+        lk_put(out, lk_bytes(der, (size_t)len));
+    OPENSSL_free(der);
+}
+
+/* DER certificates from the start of v, as they are: a second encoding could break their signatures. */
+static void put_der_run(struct lk_bytes v, struct lk_buf *out)
+{
+    while (v.len > 0 && v.data[0] == 0x30) {
+        const unsigned char *p = v.data;
+        X509 *x = d2i_X509(NULL, &p, (long)v.len);
+        if (x == NULL)
+            break;
+        X509_free(x);
+        size_t len = (size_t)(p - v.data);
+        lk_put(out, lk_bytes(v.data, len));
+        v = lk_bytes(v.data + len, v.len - len);
+    }
+    ERR_clear_error();
+}
+
+static void put_pem(struct lk_bytes text, struct lk_buf *out)
+{
+    BIO *bio = BIO_new_mem_buf(text.data, (int)text.len);
+    for (X509 *x = NULL; bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL; X509_free(x))
+        put_der(x, out);
+    BIO_free(bio);
+    ERR_clear_error();
+}
+
+static bool read_file(const char *path, struct lk_buf *out)
+{
+    FILE *file = fopen(path, "rbe");
+    if (file == NULL)
+        return false;
+    uint8_t block[4096];
+    for (size_t n; (n = fread(block, 1, sizeof(block), file)) > 0;)
+        lk_put(out, lk_bytes(block, n));
+    bool whole = ferror(file) == 0;
+    fclose(file);
+    return whole && lk_ok(lk_buf_ok(out));
+}
+
+bool lk_certs_file(const char *path, struct lk_buf *out, struct lk_collector_failure *f)
+{
+    LK_BUF_AUTO bytes = lk_buf(LK_CHAIN_BYTES_MAX);
+    size_t before = out->len;
+    if (!read_file(path, &bytes))
+        return lk_collector_fail(f, LK_COLLECTOR_BAD_REQUEST, "%.200s cannot be read", path);
+    if (bytes.len > 0 && bytes.data[0] == 0x30)
+        put_der_run(lk_buf_bytes(&bytes), out);
+    else
+        put_pem(lk_buf_bytes(&bytes), out);
+    if (out->len == before)
+        return lk_collector_fail(f, LK_COLLECTOR_BAD_REQUEST, "%.200s holds no certificate", path);
+    return true;
+}
+
+void lk_certs_nv_chain(struct lk_device *d, struct lk_buf *out)
+{
+    uint32_t indices[CHAIN_INDICES];
+    LK_BUF_AUTO all = lk_buf(LK_CHAIN_BYTES_MAX);
+    size_t n = lk_device_nv_list(d, CHAIN_FIRST, CHAIN_LAST, indices, CHAIN_INDICES);
+    for (size_t i = 0; i < n; i++)
+        if (!lk_device_nv(d, indices[i], &all))
+            break;
+    if (lk_ok(lk_buf_ok(&all)))
+        put_der_run(lk_buf_bytes(&all), out);
+}
