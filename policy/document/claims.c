@@ -13,6 +13,14 @@ static const struct {
     {"pcrs", "pcr", LK_OP_EQUALS},
 };
 
+/* Keys that only group: guest-policy: {debug: deny} is the claim debug where a family has no guest-policy.debug. */
+static const struct {
+    const char *key, *prefix;
+} groups[] = {
+    {"guest-policy", ""},
+    {"platform-info", "platform-"},
+};
+
 struct block {
     const struct lk_family *family;
     const char *where;
@@ -297,6 +305,29 @@ static bool goes_on(struct lk_doc *d, const struct block *b, const char *path, b
 }
 
 static void walk_entry(struct lk_doc *d, struct block *b, struct fy_node *key, const char *text, struct fy_node *value,
+                       const char *prefix);
+
+/* True when the key was a group of this family. */
+static bool walk_group(struct lk_doc *d, struct block *b, const char *text, struct fy_node *value)
+{
+    for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+        if (strcmp(groups[i].key, text) != 0 || !fy_node_is_mapping(value) || prefix_of_some_claim(b->family, text))
+            continue;
+        void *at = NULL;
+        for (struct fy_node_pair *p; (p = fy_node_mapping_iterate(value, &at)) != NULL;) {
+            char name[128];
+            char *own = lk_doc_text(d, fy_node_pair_key(p), text);
+            if (own == NULL)
+                continue;
+            snprintf(name, sizeof(name), "%s%s", groups[i].prefix, own);
+            walk_entry(d, b, fy_node_pair_key(p), name, fy_node_pair_value(p), "");
+        }
+        return true;
+    }
+    return false;
+}
+
+static void walk_entry(struct lk_doc *d, struct block *b, struct fy_node *key, const char *text, struct fy_node *value,
                        const char *prefix)
 {
     char path[160];
@@ -305,6 +336,8 @@ static void walk_entry(struct lk_doc *d, struct block *b, struct fy_node *key, c
     snprintf(path, sizeof(path), "%s%s%s", prefix, prefix[0] == '\0' ? "" : ".", step);
     struct lk_claim_ref ref;
     bool found = lk_ok(lk_claim_find(b->family, path, &ref));
+    if (value != NULL && !found && prefix[0] == '\0' && walk_group(d, b, text, value))
+        return;
     if (value == NULL)
         lk_doc_error(d, LK_R_POLICY_VALUE, key, "%s.%s: expected a value", b->family->name, path);
     else if (goes_on(d, b, path, found, &ref, value))
