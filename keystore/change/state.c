@@ -325,7 +325,7 @@ lk_result lk_state_genesis(struct lk_state *s, struct lk_bytes genesis)
         o->changed = g.time;
         s->live[LK_OBJECT_ADMIN]++;
     }
-    s->head.index = 0;
+    s->head.index = 1;
     return lk_genesis_hash(genesis, s->head.hash);
 }
 
@@ -355,7 +355,7 @@ lk_result lk_state_apply(struct lk_state *s, struct lk_bytes raw_record)
     LK_TRY(lk_change_record_get(raw_record, &r));
     LK_REQUIRE(lk_bytes_eq(r.prev, LK_BYTES(s->head.hash)), STORE_DAMAGED);
     LK_REQUIRE(lk_ok(lk_envelope_parse(r.envelope, &e)) && e.n_items == r.n && !e.query, STORE_DAMAGED);
-    LK_TRY(lk_change_record_hash(s->head.index + 1, &r, hash));
+    LK_TRY(lk_change_record_hash(s->head.index, &r, hash));
     for (size_t i = 0; i < r.n; i++)
         LK_TRY(apply_item(s, &e.items[i], &r, i));
     LK_TRY(nonce_add(s, e.nonce));

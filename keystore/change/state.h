@@ -53,11 +53,12 @@ void lk_state_free(struct lk_state *s);
 LK_MUST_USE lk_result lk_state_genesis(struct lk_state *s, struct lk_bytes genesis);
 
 /*
- * Adds entry lk_state_head()->index + 1. The record must follow on the head; that its envelope was signed is the
+ * Adds the next entry, whose number is lk_state_head()->index. The record must follow on the head; that its envelope was signed is the
  * MAC's word at start, and lk_change_check's before it was first appended. STORE_DAMAGED, MEMORY.
  */
 LK_MUST_USE lk_result lk_state_apply(struct lk_state *s, struct lk_bytes raw_record);
 
+/* index: how many entries the list has, genesis among them; hash: of the last. */
 const struct lk_head *lk_state_head(const struct lk_state *s);
 const uint8_t *lk_state_installation_id(const struct lk_state *s); /* 32 bytes */
 

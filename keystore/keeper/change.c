@@ -68,7 +68,7 @@ static lk_result pack_response(const struct lk_change_run *run, struct lk_buf *o
     Latchkey__V1__ChangeResponse m = LATCHKEY__V1__CHANGE_RESPONSE__INIT;
     uint64_t revisions[LK_ENVELOPE_ITEMS_MAX];
     memcpy(revisions, run->change.revisions, sizeof(revisions));
-    m.index = head->index;
+    m.index = head->index - 1;
     m.head = lk_pack_bytes(LK_BYTES(head->hash));
     m.generation = run->keeper->active.number;
     m.n_revisions = run->change.e.n_items;
@@ -82,7 +82,7 @@ static void answer(struct lk_change_run *run)
     if (!lk_ok(pack_response(run, &body)))
         lk_keeper_fail(LK_FAIL(MEMORY), "change answer");
     lk_log(LK_LOG_INFO, "change.applied", "req=%llu index=%llu signer=%s", (unsigned long long)run->request,
-           (unsigned long long)lk_state_head(run->keeper->state)->index, run->change.signer.fingerprint);
+           (unsigned long long)run->before.index, run->change.signer.fingerprint);
     if (run->front == run->keeper->fronts)
         lk_admin_answer(run->keeper, run->request, lk_buf_bytes(&body));
     run_free(run);
@@ -143,7 +143,7 @@ static lk_result write_change(void *arg, struct lk_txn *t)
     struct lk_change_run *run = arg;
     uint8_t key[8];
     uint64_t index;
-    lk_change_key(run->before.index + 1, key);
+    lk_change_key(run->before.index, key);
     LK_TRY(lk_txn_insert(t, LK_TABLE_CHANGES, LK_BYTES(key), 1, lk_buf_bytes(&run->record)));
     LK_TRY(write_items(run, t));
     return lk_audit_append(t, lk_buf_bytes(&run->audit), LK_BYTES_NONE, &index);

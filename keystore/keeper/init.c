@@ -162,7 +162,7 @@ static lk_result write_store(struct init *in)
 static lk_result set_head(struct init *in, const uint8_t hash[static 32])
 {
     LK_BUF_AUTO p = lk_buf(256);
-    struct lk_head next = {0}, now;
+    struct lk_head next = {.index = 1}, now; /* one entry: genesis */
     struct lk_bytes output;
     memcpy(next.hash, hash, 32);
     lk_call_head_put(&p, &(struct lk_call_head){true, in->head, next});

@@ -17,19 +17,16 @@
 #define SPENT_TICKETS 65536
 #define SPENT_BYTES (64u << 20)
 
-/* Everything that the keeper may do: talk on inherited links, and write into its own folder what LMDB has open. */
-static const struct lk_sandbox_path paths[] = {{".", LK_PATH_READ | LK_PATH_WRITE}};
+/* Everything that the keeper may do: talk on inherited links, and write what LMDB has open. It opens nothing more. */
 static const struct lk_sandbox sandbox = {
     .program = "keeper",
     .calls = "recvmsg sendmsg read write readv writev pread64 pwrite64 pwritev fdatasync fsync fstat newfstatat lseek "
              "fcntl ftruncate memfd_create close epoll_wait epoll_pwait epoll_ctl poll ioctl:fionbio eventfd2 "
              "clock_gettime gettimeofday clock_nanosleep nanosleep futex sched_yield getpid gettid getrandom brk "
-             "mmap:noexec munmap mremap mprotect:noexec madvise clone:thread clone3:absent rseq:absent set_robust_list "
+             "mmap:noexec munmap mremap mprotect:noexec madvise clone:thread clone3:absent rseq set_robust_list "
              "rt_sigprocmask rt_sigaction rt_sigreturn tgkill exit exit_group restart_syscall sysinfo",
     .namespaces = LK_NS_ALL,
     .landlock = true,
-    .paths = paths,
-    .n_paths = 1,
     .first_closed = LK_FD_KEEPER_END,
     .nofile = 512,
     .makes_threads = true,

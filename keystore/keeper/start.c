@@ -50,7 +50,8 @@ static bool head_in_list(struct lk_keeper *k, const struct lk_head *head)
     uint8_t hash[32];
     if (head->index == 0 && lk_bytes_zero(LK_BYTES(head->hash)))
         return true;
-    return head->index <= lk_state_head(k->state)->index && lk_ok(hash_at(k, head->index, hash)) &&
+    return head->index >= 1 && head->index <= lk_state_head(k->state)->index &&
+           lk_ok(hash_at(k, head->index - 1, hash)) &&
            lk_bytes_eq(LK_BYTES(hash), LK_BYTES(head->hash));
 }
 

@@ -56,6 +56,7 @@ lk_result lk_token_profile(const struct lk_settings *s, struct lk_token_profile 
     }
     LK_REQUIRE(out->sandbox.calls != NULL, CONFIG);
     out->sandbox.paths = out->paths;
+    out->sandbox.allow_paths = lk_sandbox_allow_paths;
     LK_TRY(add_paths(s, "read-only", LK_PATH_READ, out));
     return add_paths(s, "read-write", LK_PATH_READ | LK_PATH_WRITE, out);
 }
