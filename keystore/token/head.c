@@ -102,31 +102,43 @@ static lk_result read_one(struct lk_session *s, CK_OBJECT_HANDLE h, struct lk_he
 
 struct heads {
     CK_OBJECT_HANDLE all[HEADS_MAX];
+    struct lk_head value[HEADS_MAX];
+    bool whole[HEADS_MAX];
     size_t n, best;
-    struct lk_head head;
-    bool any;
 };
+
+/* HEADS_MAX when none is whole. */
+static size_t highest(const struct heads *h)
+{
+    size_t best = HEADS_MAX;
+    for (size_t i = 0; i < h->n; i++)
+        if (h->whole[i] && (best == HEADS_MAX || h->value[i].index > h->value[best].index))
+            best = i;
+    return best;
+}
+
+static bool contradicted(const struct heads *h)
+{
+    const struct lk_head *best = &h->value[h->best];
+    for (size_t i = 0; i < h->n; i++)
+        if (h->whole[i] && h->value[i].index == best->index && memcmp(h->value[i].hash, best->hash, 32) != 0)
+            return true;
+    return false;
+}
 
 static lk_result look(struct lk_session *s, struct heads *h)
 {
     *h = (struct heads){0};
     LK_TRY(find_data(s, HEAD_LABEL, h->all, HEADS_MAX, &h->n));
-    for (size_t i = 0; i < h->n; i++) {
-        struct lk_head one;
-        bool whole;
-        LK_TRY(read_one(s, h->all[i], &one, &whole));
-        if (!whole || (h->any && one.index < h->head.index))
-            continue;
-        bool same = h->any && one.index == h->head.index;
-        if (same && memcmp(one.hash, h->head.hash, 32) != 0) {
-            lk_log(LK_LOG_ERROR, "token.head", "error=two-of-one-index index=%llu", (unsigned long long)one.index);
-            return LK_FAIL(TOKEN_CONFIG);
-        }
-        h->head = one;
-        h->best = i;
-        h->any = true;
-    }
-    return h->any ? LK_OK : LK_FAIL(TOKEN_CONFIG);
+    for (size_t i = 0; i < h->n; i++)
+        LK_TRY(read_one(s, h->all[i], &h->value[i], &h->whole[i]));
+    h->best = highest(h);
+    LK_REQUIRE(h->best < HEADS_MAX, TOKEN_CONFIG);
+    if (!contradicted(h))
+        return LK_OK;
+    lk_log(LK_LOG_ERROR, "token.head", "error=two-of-one-index index=%llu",
+           (unsigned long long)h->value[h->best].index);
+    return LK_FAIL(TOKEN_CONFIG);
 }
 
 /* What cannot be removed is tried again at the next look; it does no harm. */
@@ -142,7 +154,7 @@ static lk_result read_locked(struct lk_session *s, struct lk_head *out)
     struct heads h;
     LK_TRY(look(s, &h));
     remove_others(s, &h);
-    *out = h.head;
+    *out = h.value[h.best];
     return LK_OK;
 }
 
