@@ -19,9 +19,9 @@ def run(*command):
 
 def check(program, libraries, forbidden):
     path = FOLDER / program
-    needed = re.findall(r"\(NEEDED\).*\[(lib[^\]]*?)[-.0-9]*\.so[^\]]*\]", run("readelf", "-d", path))
+    needed = re.findall(r"\(NEEDED\).*\[(lib[^\]]*?)(?:-[0-9.]+)?\.so[^\]]*\]", run("readelf", "-d", path))
     symbols = {line.split()[-1].split("@")[0] for line in run("nm", "-D", "--undefined-only", path).splitlines()}
-    bad = [f"{program}: needs {lib}" for lib in needed if not any(lib.startswith(allowed) for allowed in libraries)]
+    bad = [f"{program}: needs {lib}" for lib in needed if not lib in libraries]
     return bad + [f"{program}: imports {s}" for s in forbidden if s in symbols]
 
 
