@@ -311,6 +311,17 @@ static void start_due(struct lk_ring *r, uint64_t now)
         again(r, LK_CHILD_WORKER, fill_workers(r));
 }
 
+/* Their links have ended, so they leave by themselves: the token process logs out of its HSM. */
+static void let_rest_go(struct lk_ring *r, uint64_t now)
+{
+    for (struct lk_child *c = r->children; c != NULL; c = c->next) {
+        if (c->leaving)
+            continue;
+        c->leaving = true;
+        c->kill_ms = now + STEP_MS;
+    }
+}
+
 /* Front first, then the keeper (nobody asks it any more), then what holds nothing. */
 static void drain_step(struct lk_ring *r, uint64_t now)
 {
@@ -322,7 +333,7 @@ static void drain_step(struct lk_ring *r, uint64_t now)
         lk_tell(r->keeper, LK_F_CTL_DRAIN, LK_BYTES_NONE, -1);
     }
     if (r->front == NULL && r->keeper == NULL)
-        kill_all(r);
+        let_rest_go(r, now);
 }
 
 void lk_ring_tick(struct lk_ring *r, uint64_t now)

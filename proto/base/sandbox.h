@@ -28,7 +28,7 @@
  *   write:log          descriptor 2
  *   fcntl:flags        F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_DUPFD_CLOEXEC
  *   clone:thread       CLONE_THREAD; for glibc's fallback name clone3:absent (ENOSYS) beside it
- *   clone3:absent      gives ENOSYS instead of death; so does rseq:absent, and any other name with :absent
+ *   clone3:absent      gives ENOSYS instead of death; so does any other name with :absent (not rseq: glibc aborts)
  *   ioctl:fionbio      FIONBIO, FIONREAD
  *   openat:read        O_RDONLY without O_CREAT, O_TRUNC
  *   prctl:name         PR_SET_NAME, PR_SET_VMA
