@@ -192,9 +192,12 @@ static lk_result first_stopped(struct run *r)
             return r->out->nodes[i].state;
     }
     lk_result first = LK_OK;
-    for (size_t i = 0; i < r->out->n_nodes; i++)
+    for (size_t i = 0; i < r->out->n_nodes; i++) {
+        const char *wanted = r->out->nodes[i].how.wanted;
         if (r->out->nodes[i].state.code == LK_R_UNANCHORED)
-            first = note(r, LK_R_UNANCHORED, i, "chain", "an anchor, or an item that vouches for it", "none");
+            first = note(r, LK_R_UNANCHORED, i, "chain",
+                         wanted != NULL ? wanted : "an anchor, or an item that vouches for it", "none");
+    }
     return first;
 }
 

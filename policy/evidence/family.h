@@ -108,6 +108,7 @@ struct lk_anchoring {
     /* A line for each certificate or key on the way from the anchor to the item, for people. */
     const char *path[8];
     size_t n_path;
+    const char *wanted; /* with UNANCHORED: what would vouch for it, for people; NULL: nothing special */
 };
 
 struct lk_family {

@@ -9,7 +9,7 @@
 
 #define LK_TPM_ATTEST_MAX 1024
 #define LK_TPM_SIGNATURE_MAX 1024
-#define LK_TPM_BANKS_MAX 8
+#define LK_TPM_BANKS_MAX 4 /* as many hashes as algs.h has: none may come twice */
 #define LK_TPM_PCRS 32 /* a bitmap of at most 4 bytes */
 
 #define LK_TPM_MAGIC 0xff544347U /* TPM_GENERATED_VALUE */
@@ -39,7 +39,7 @@ struct lk_tpm_attest {
  * Splits a TPMS_ATTEST. Magic and type are read, not judged: whoever checked the signature judges them.
  * The body is split only for magic ff544347 and type QUOTE. Borrows from input.
  * TPM_ATTEST; for the selection TPM_PCR_SELECTION (a bank twice, an unknown bank, a bitmap that is empty or
- * over 4 bytes, more than 8 banks).
+ * over 4 bytes, more than LK_TPM_BANKS_MAX banks).
  */
 LK_MUST_USE lk_result lk_tpm_attest_parse(struct lk_bytes input, struct lk_tpm_attest *out);
 

@@ -134,6 +134,7 @@ static lk_result check_activation(const struct lk_family_input *in, const struct
                                   struct lk_anchoring *how)
 {
     LK_TRY(lk_tpm_activation_context(&item->ek, &item->ak, how->context));
+    how->wanted = "an activated ticket of this EK and AK";
     LK_REQUIRE(in->activation != LK_ACTIVATION_NONE, UNANCHORED);
     bool same = lk_bytes_ct_eq(in->activation_context, LK_BYTES(how->context));
     LK_REQUIRE(in->activation == LK_ACTIVATION_ASSUMED || same, TPM_ACTIVATION);
@@ -190,6 +191,7 @@ lk_result lk_tpm_authenticate(const struct lk_family_input *in, struct lk_item *
         add_key(how, in->arena, "AK ", &item->ak_name);
         return LK_OK;
     }
+    how->wanted = "an anchor for the EK or AK certificate, or an item that vouches for the AK";
     lk_result r = LK_FAIL(UNANCHORED);
     if (in->parts[LK_TPM_PART_AK_CERT].data != NULL)
         r = tell(in, root_in_ak_cert(in, item, how), "tpm.ak-cert");
