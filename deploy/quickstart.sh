@@ -3,10 +3,11 @@
 # Latchkey from nothing to a released key, and to two explained refusals, on one machine:
 # a SoftHSM2 token as the HSM, software TPMs (swtpm) as the machines, everything else as it is used in earnest.
 #
-#   deploy/quickstart.sh [--dir FOLDER] [--keep]
+#   deploy/quickstart.sh [--dir FOLDER] [--keep] [--bin FOLDER]
 #
 #   --dir FOLDER   where everything is kept, default ~/latchkey-demo; a former run's folder is emptied first
 #   --keep         leaves it running and says how to use it; the next run stops it
+#   --bin FOLDER   programs that are built already; nothing is installed or built then
 #
 # Runs unattended on Debian 12, as root or with sudo for the packages that are missing. Exit status 0 only if all
 # went as it must.
@@ -16,11 +17,13 @@ source_dir=$(cd "$(dirname "$0")/.." && pwd)
 
 dir=${HOME:-/root}/latchkey-demo
 keep=false
+bin=
 while [ $# -gt 0 ]; do
     case $1 in
     --dir) dir=${2:?--dir needs a folder}; shift ;;
     --keep) keep=true ;;
-    --help | -h) sed -n '3,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --bin) bin=$(cd "${2:?--bin needs a folder}" && pwd); shift ;;
+    --help | -h) sed -n '3,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "quickstart: unknown argument $1 (see --help)" >&2; exit 64 ;;
     esac
     shift
@@ -28,7 +31,6 @@ done
 case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 case $dir in *[[:space:]]*) echo "quickstart: the folder's path must have no blanks" >&2; exit 64 ;; esac
 umask 077
-bin=$source_dir/build/release/bin
 log=$dir/quickstart.log
 started=$SECONDS
 
@@ -178,7 +180,7 @@ POLICY
 # fetch NAME SECRET OUT: as a machine with that TPM does; its status is the answer's class.
 fetch() {
     "$bin/latchkey-fetch" --broker "$address" --broker-id "$broker_id" --secret "$2=$3" \
-        --collector "$bin/latchkey-evidence-tpm --tcti=$(cat "$dir/$1/tcti")"
+        --collector "$bin/latchkey-evidence-tpm --ek=rsa --tcti=$(cat "$dir/$1/tcti")"
 }
 
 # expect_refusal NAME SECRET: shows it as the guest sees it; sets $decision.
@@ -193,14 +195,18 @@ expect_refusal() {
     [ -n "$decision" ] || surprise "no decision id"
 }
 
-step "Packages"
-"$source_dir/deploy/install-packages.sh" build run
+if [ -z "$bin" ]; then
+    step "Packages"
+    "$source_dir/deploy/install-packages.sh" build run
+fi
 make_folder
 trap at_exit EXIT
 say "folder $dir"
-
-step "Build (release)"
-build
+if [ -z "$bin" ]; then
+    step "Build (release)"
+    bin=$source_dir/build/release/bin
+    build
+fi
 say "$("$bin/latchkeyd" --version)"
 
 step "Token, TLS certificate, administrator's SSH key"

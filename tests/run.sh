@@ -32,7 +32,7 @@ build() {
     local preset=$1
     shift
     echo "== build $preset"
-    if cmake --preset "$preset" >"$logs/build-$preset.log" 2>&1 &&
+    if cmake --preset "$preset" -DBUILD_TESTING=ON >"$logs/build-$preset.log" 2>&1 &&
         cmake --build --preset "$preset" -j "$jobs" ${1:+--target "$@"} >>"$logs/build-$preset.log" 2>&1; then
         return 0
     fi
