@@ -72,13 +72,16 @@ expect 0 "released" fetch --secret "demo/disk/{tpm.ek-sha256}"
 cmp -s "$dir/odd" "$dir/out" && ok "standard output has nothing else" || failed "standard output"
 fetch --secret "demo/disk/$ek" --out-fd 9 9>"$dir/got9" 2>"$dir/err"
 cmp -s "$dir/odd" "$dir/got9" && ok "a descriptor" || failed "a descriptor"
-for suite in x25519 p256 rsa2048 rsa3072; do
+sed -e 's/demo-disk-keys/demo-hsm-keys/; s|demo/disk|demo/hsm|' "$dir/policy.yaml" >"$dir/hsm.yaml"
+printf 'kek: in-token\n' >>"$dir/hsm.yaml"
+expect 0 "revision 1" latchkey policy apply "$dir/hsm.yaml"
+expect 0 "revision 1" latchkey secret put "demo/hsm/$ek" --file "$dir/odd" --kek in-token
+for suite in disk:x25519 disk:p256 hsm:rsa2048 hsm:rsa3072 hsm:rsa4096; do
     rm -f "$dir/got"
-    case $suite in rsa*) kek=in-token ;; *) kek=sealed ;; esac
-    [ $kek = sealed ] || continue
-    expect 0 "released" fetch --suite $suite --secret "demo/disk/$ek=$dir/got"
+    expect 0 "released" fetch --suite "${suite#*:}" --secret "demo/${suite%:*}/$ek=$dir/got"
     cmp -s "$dir/odd" "$dir/got" && ok "suite $suite" || failed "suite $suite"
 done
+expect 1 "refused" fetch --suite x25519 --secret "demo/hsm/$ek=$dir/got"
 expect 0 '"event":"released"' fetch --json --secret "demo/disk/$ek=$dir/got"
 expect 8 "OUTPUT" fetch --secret "demo/disk/$ek=$dir/no/such/folder"
 
@@ -97,7 +100,8 @@ expect 1 "latchkey explain" fetch --secret "demo/disk/$ek=$dir/got" --secret "de
 # Whom a guest believes, and when it tries again.
 expect 6 "ANSWER_BROKER" latchkey-fetch --broker "$address" --broker-id "$other_id" --collector "$tpm" --timeout 5 --secret x
 expect 5 "BROKER_UNREACHABLE" latchkey-fetch --broker 127.0.0.1:1 --broker-id "$id" --collector "$tpm" --timeout 3 --secret x
-expect 0 "released" fetch --broker 127.0.0.1:1 --broker "$address" --secret "demo/disk/$ek=$dir/got"
+expect 0 "released" latchkey-fetch --broker 127.0.0.1:1 --broker "$address" --broker-id "$id" --collector "$tpm" \
+    --secret "demo/disk/$ek=$dir/got"
 expect 0 "released" fetch --ca "$dir/tls.pem" --secret "demo/disk/$ek=$dir/got"
 expect 6 "BROKER_TLS" fetch --ca "$dir/tpm1/root.pem" --secret "demo/disk/$ek=$dir/got"
 expect 7 "COLLECTOR_MISSING" fetch --collector /nonexistent --secret "demo/disk/$ek=$dir/got"
@@ -120,7 +124,7 @@ expect 0 "revision" latchkey secret delete "demo/disk/$ek"
 expect 1 "refused" fetch --secret "demo/disk/$ek=$dir/got"
 expect 1 "NOT_FOUND" latchkey explain 0000-0000-0000
 expect 0 '"findings"' latchkey audit show 3 --json
-expect 64 "usage" latchkey secret put
+expect 64 "a name is needed" latchkey secret put
 expect 4 "profile" latchkey status --profile /nonexistent
 
 grep -a -q -F 'with odd bytes' "$dir/latchkeyd.log" && failed "a secret in the log" || ok "no secret in the log"
