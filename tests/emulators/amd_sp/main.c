@@ -180,6 +180,8 @@ int main(int argc, char **argv)
     struct amd_sp_report r = amd_sp_report_default(s.product);
     r.key_info = o.key == AMD_SP_VLEK ? 1u << 2 : 0;
     read_options(&o, &r);
+    if (r.version < 3)
+        memset(r.cpuid, 0, sizeof(r.cpuid)); /* reserved before version 3 */
     if (o.inblob != NULL)
         read_inblob(o.inblob, r.report_data);
     write_answer(&o, &s, &r);
