@@ -78,8 +78,8 @@ static lk_result keeper_settings(const struct lk_config *c, int *fd)
 {
     LK_BUF_AUTO b = lk_buf(LK_SETTINGS_MAX);
     put_common(&b, c);
-    lk_put_fmt(&b, "max-size %" PRIu64 "\nchallenge-lifetime %u\ntoken-timeout-ms %u\n", c->store_max_size,
-               c->challenge_lifetime_s, c->token.timeout_ms);
+    lk_put_fmt(&b, "max-size %" PRIu64 "\nchallenge-lifetime %u\ntoken-timeout-ms %u\nverifiers %u\n",
+               c->store_max_size, c->challenge_lifetime_s, c->token.timeout_ms, c->verifiers);
     return to_memfd(&b, fd);
 }
 

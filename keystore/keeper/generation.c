@@ -138,12 +138,13 @@ void lk_generation_activate(struct lk_keeper *k, bool revoke)
     lk_log(LK_LOG_INFO, "generation.active", "generation=%llu", (unsigned long long)k->active.number);
 }
 
-/* The one in force stays; saying so again ends the workers of the one that is not. */
+/* The one in force stays. The supervisor ends these workers when the next snapshot comes, if it has not already. */
 void lk_generation_drop(struct lk_keeper *k)
 {
+    for (struct lk_worker *w = k->workers; w != NULL; w = w->next)
+        if (w->generation == k->pending.number)
+            w->generation = LK_GENERATION_DROPPED;
     k->pending = (struct lk_generation){0};
-    if (k->active.number != 0)
-        tell_active(k);
 }
 
 void lk_generation_worker_ready(struct lk_keeper *k)
@@ -159,7 +160,7 @@ void lk_generation_worker_ready(struct lk_keeper *k)
             return;
         n++;
     }
-    if (n == 0)
+    if (n < k->verifiers)
         return;
     if (k->change != NULL)
         lk_change_generation_up(k);

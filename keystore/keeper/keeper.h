@@ -22,6 +22,7 @@
 #include "proto/link/permits.h"
 
 #define LK_NONCES 64
+#define LK_GENERATION_DROPPED UINT64_MAX /* of a worker whose verdicts will never count */
 
 struct lk_worker {
     struct lk_keeper *keeper;
@@ -47,7 +48,7 @@ struct lk_change_run;
 struct lk_keeper {
     struct event_base *base;
     /* settings */
-    uint64_t max_size, challenge_lifetime, token_timeout_ms;
+    uint64_t max_size, challenge_lifetime, token_timeout_ms, verifiers;
     /* what is kept */
     struct lk_store *store;
     struct lk_store_header header;

@@ -71,16 +71,16 @@ static void ignore_control_signals(void)
 static lk_result read_settings(struct lk_keeper *k, bool *strict)
 {
     struct lk_settings s;
-    uint64_t timeout = 0;
     LK_TRY(lk_settings_read(LK_FD_SETTINGS, &s));
     *strict = lk_settings_strict(&s);
     lk_log_setup("keeper", lk_settings_log_level(&s));
     lk_result r = lk_settings_uint(&s, "max-size", 1u << 20, UINT64_C(1) << 44, &k->max_size);
     if (lk_ok(r))
+        r = lk_settings_uint(&s, "verifiers", 1, 1024, &k->verifiers);
+    if (lk_ok(r))
         r = lk_settings_uint(&s, "challenge-lifetime", 1, 3600, &k->challenge_lifetime);
     if (lk_ok(r))
-        r = lk_settings_uint(&s, "token-timeout-ms", 1, 600000, &timeout);
-    k->token_timeout_ms = timeout;
+        r = lk_settings_uint(&s, "token-timeout-ms", 1, 600000, &k->token_timeout_ms);
     lk_settings_free(&s);
     return r;
 }

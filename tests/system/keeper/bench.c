@@ -260,7 +260,7 @@ void bench_start_keeper(struct bench *b)
     int link[2];
     close_links(b);
     pair(link);
-    int settings = settings_fd("max-size %llu\nchallenge-lifetime %llu\ntoken-timeout-ms %llu\nsandbox normal\nlog-level %s\n",
+    int settings = settings_fd("max-size %llu\nchallenge-lifetime %llu\ntoken-timeout-ms %llu\nverifiers 2\nsandbox normal\nlog-level %s\n",
                                (unsigned long long)b->max_size, (unsigned long long)b->challenge_lifetime,
                                (unsigned long long)b->token_timeout_ms, getenv("LK_TEST_LOG") ? "info" : "error");
     const int fds[] = {-1, -1, link[1], settings}, numbers[] = {0, 1, 3, 4};
