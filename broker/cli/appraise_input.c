@@ -10,6 +10,7 @@
 #include "broker/cli/remote.h"
 #include "policy/chain/cert.h"
 #include "policy/document/document.h"
+#include "policy/evidence/tpm/json/pcrs.h"
 
 #define FILE_MAX (16u << 20)
 #define ANCHORS_MAX 512 /* certificates of one file */
@@ -80,6 +81,45 @@ static const struct lk_family *family_named(const char *name)
     return NULL;
 }
 
+/* PCR values as JSON become the raw values that the family takes; what is neither is left for it to refuse. */
+static void convert_pcrs(struct lk_appraise *a, struct lk_chain_item *item, size_t pcrs)
+{
+    int attest = part_index(item->family, "attest");
+    LK_BUF_AUTO raw = lk_buf(FILE_MAX);
+    if (attest < 0 || item->parts[attest].data == NULL)
+        return;
+    lk_result r = lk_tpm_pcrs_convert(item->parts[attest], item->parts[pcrs], &raw);
+    char *copy = lk_ok(r) ? lk_arena_str(a->arena, raw.data, raw.len) : NULL;
+    if (copy != NULL)
+        item->parts[pcrs] = lk_bytes(copy, raw.len);
+    else
+        lk_cli_fail(r, "note: %s", item->family->name);
+}
+
+/* One certificate as PEM, where the family takes DER. */
+static void convert_pem(struct lk_appraise *a, struct lk_chain_item *item, size_t part)
+{
+    struct lk_bytes der, text = item->parts[part];
+    size_t n = 1;
+    if (text.len > 10 && memcmp(text.data, "-----BEGIN", 10) == 0 && lk_ok(lk_certs_split(text, a->arena, &der, &n)) && n == 1)
+        item->parts[part] = der;
+}
+
+/* Forms that only the command line takes: a verifier sees what the family's page says. */
+static const struct {
+    const char *family, *part;
+    void (*convert)(struct lk_appraise *a, struct lk_chain_item *item, size_t part);
+} conversions[] = {{"tpm", "pcrs", convert_pcrs}, {"tpm", "ek-cert", convert_pem}, {"tpm", "ak-cert", convert_pem}};
+
+static void convert_parts(struct lk_appraise *a, struct lk_chain_item *item)
+{
+    for (size_t i = 0; i < sizeof(conversions) / sizeof(conversions[0]); i++) {
+        int part = part_index(item->family, conversions[i].part);
+        if (part >= 0 && item->parts[part].data != NULL && strcmp(item->family->name, conversions[i].family) == 0)
+            conversions[i].convert(a, item, (size_t)part);
+    }
+}
+
 bool lk_appraise_item(struct lk_appraise *a, const char *text)
 {
     char *copy = lk_arena_str(a->arena, text, strlen(text));
@@ -97,6 +137,7 @@ bool lk_appraise_item(struct lk_appraise *a, const char *text)
     for (char *p = strtok_r(parts, ",", &rest); p != NULL; p = strtok_r(NULL, ",", &rest))
         if (!take_part(a, item, p))
             return false;
+    convert_parts(a, item);
     a->n_items++;
     return true;
 }
