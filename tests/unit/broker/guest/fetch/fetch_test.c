@@ -101,7 +101,7 @@ static void each_class_has_its_exit_code(void **state)
     static const struct { enum lk_class cls; int exit; enum lk_retry retry; } cases[] = {
         {LK_CLASS_AFFIRMED, 0, LK_RETRY_NEVER},      {LK_CLASS_REFUSED, 1, LK_RETRY_LATER},
         {LK_CLASS_NOT_AUTHENTIC, 2, LK_RETRY_NEVER}, {LK_CLASS_CANNOT_JUDGE, 3, LK_RETRY_LATER},
-        {LK_CLASS_MALFORMED, 4, LK_RETRY_NEVER},     {LK_CLASS_UNAVAILABLE, 5, LK_RETRY_SOON},
+        {LK_CLASS_MALFORMED, 4, LK_RETRY_OTHER},     {LK_CLASS_UNAVAILABLE, 5, LK_RETRY_SOON},
         {LK_CLASS_INTERNAL, 70, LK_RETRY_ONCE},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
