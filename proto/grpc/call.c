@@ -199,10 +199,11 @@ void lk_grpc_call_refuse(struct lk_grpc_call *c, const struct lk_grpc_refusal *r
 
 /* --- what the client sends ------------------------------------------------------------------------------------ */
 
+/* A handler may have the call already: a later message of a stream can be the one that is wrong. */
 static void refuse(struct lk_grpc_call *c, enum lk_grpc_status status, enum lk_reason_code reason, uint32_t retry_ms,
                    const char *message)
 {
-    lk_grpc_call_refuse(c, &(struct lk_grpc_refusal){status, reason, retry_ms, message});
+    lk_grpc_call_abort(c, &(struct lk_grpc_refusal){status, reason, retry_ms, message});
 }
 
 static void overload(struct lk_grpc_call *c, const char *message)

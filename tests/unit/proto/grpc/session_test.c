@@ -448,6 +448,20 @@ static void bidi_messages_arrive_one_by_one(void **state)
     assert_int_equal(f->env.body_memory_used, 0);
 }
 
+static void a_wrong_later_message_takes_the_call_from_its_handler(void **state)
+{
+    struct fixture *f = *state;
+    set_body(f, 0, 1, "x", false);
+    int32_t id = request(f, (struct ask){.path = "/t.S/Bidi"});
+    assert_int_equal(f->messages, 1);
+    memcpy(f->body + 6, "\7\0\0\0\0", 5);
+    f->body_len = 11;
+    nghttp2_session_resume_data(f->client, id);
+    pump(f);
+    assert_int_equal(f->gone, 1);
+    assert_status(f, id, "13");
+}
+
 static void output_of_a_stream_is_bounded(void **state)
 {
     struct fixture *f = *state;
@@ -608,6 +622,7 @@ int main(void)
         T(requests_cost_tokens),
         T(a_server_stream_sends_until_it_ends),
         T(bidi_messages_arrive_one_by_one),
+        T(a_wrong_later_message_takes_the_call_from_its_handler),
         T(output_of_a_stream_is_bounded),
         T(a_deadline_drops_the_work),
         T(a_deadline_is_never_longer_than_ours),
