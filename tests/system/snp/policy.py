@@ -188,6 +188,16 @@ def test_expected_values_keep_their_length(folder, item):
         check("%s of %d bytes" % (claim, len(rule) // 2), answer["verdict"] != "affirmed", answer["codes"])
 
 
+def test_page(folder):
+    """The policy that the family's page shows compiles."""
+    page = os.path.join(os.path.dirname(__file__), "../../../docs/evidence-sev-snp.md")
+    with open(page, encoding="utf-8") as f, open(folder + "/page.yaml", "w", encoding="utf-8") as out:
+        out.write(f.read().split("```yaml\n")[1].split("```")[0])
+    done = subprocess.run([BIN + "/latchkey", "policy", "check", folder + "/page.yaml"], capture_output=True, text=True,
+                          check=False)
+    check("the page's policy", done.returncode == 0, done.stderr)
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         emulator(folder, "make-root")
@@ -198,6 +208,7 @@ def main():
         test_binding(folder, item)
         test_roots(folder, item)
         test_expected_values_keep_their_length(folder, item)
+        test_page(folder)
     print("%d rules, %d wrong" % (len(RULES), wrong))
     return 0 if wrong == 0 else 1
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/unit/policy/evidence/sev_snp/world.h"
@@ -271,6 +272,25 @@ static void the_table_is_whole(void **state)
     }
 }
 
+/* The family's page names each claim with its default. */
+static void the_page_has_every_claim(void **state)
+{
+    (void)state;
+    struct lk_arena *arena = lk_arena_new(1 << 20);
+    struct lk_bytes page = lk_test_file(arena, "docs/evidence-sev-snp.md"); /* a zero follows it */
+    assert_non_null(page.data);
+    for (size_t i = 0; i < lk_family_sev_snp.n_claims; i++) {
+        const struct lk_claim *c = &lk_family_sev_snp.claims[i];
+        const char *kinds[] = {"flag", "number", "bytes", "word", "text", "vector", "registers"};
+        char row[512];
+        snprintf(row, sizeof(row), "| `%s` | %s | %s%s%s | %s |", c->name, kinds[c->kind], c->safe_default ? "`" : "",
+                 c->safe_default ? c->safe_default : "none", c->safe_default ? "`" : "", c->doc);
+        if (strstr((const char *)page.data, row) == NULL)
+            fail_msg("docs/evidence-sev-snp.md lacks the line: %s", row);
+    }
+    lk_arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +300,7 @@ int main(void)
         cmocka_unit_test(chip_id_has_the_products_length),
         cmocka_unit_test(tcbs_are_vectors_of_their_product),
         cmocka_unit_test(the_table_is_whole),
+        cmocka_unit_test(the_page_has_every_claim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
