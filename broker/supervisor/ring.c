@@ -166,11 +166,12 @@ static void keeper_ended(struct lk_ring *r, uint64_t lived_ms)
     start_later(r, LK_CHILD_KEEPER, lived_ms);
 }
 
+/* Every worker goes, also those that wait for it: the keeper answers a worker's requests to the front of its time only. */
 static void front_ended(struct lk_ring *r, uint64_t lived_ms)
 {
     r->front = NULL;
     for (struct lk_child *c = r->children; c != NULL; c = c->next)
-        if (c->kind == LK_CHILD_WORKER && c->front_end == -1 && !c->leaving) {
+        if (c->kind == LK_CHILD_WORKER && !c->leaving) {
             c->leaving = true;
             lk_child_kill(c);
         }
@@ -287,10 +288,17 @@ static void start_over(struct lk_ring *r, uint64_t now)
     again(r, LK_CHILD_KEEPER, started);
 }
 
+static lk_result fill_generation(struct lk_ring *r, const struct lk_generation *g)
+{
+    while (g->present && lk_workers_of(r, g->snapshot.generation) < r->config->verifiers)
+        LK_TRY(lk_start_worker(r, g));
+    return LK_OK;
+}
+
 static lk_result fill_workers(struct lk_ring *r)
 {
-    while (r->active.present && lk_workers_of(r, r->active.snapshot.generation) < r->config->verifiers)
-        LK_TRY(lk_start_worker(r, &r->active));
+    LK_TRY(fill_generation(r, &r->active));
+    LK_TRY(fill_generation(r, &r->pending)); /* where the front ended while it came up */
     lk_give_workers(r);
     return LK_OK;
 }
@@ -307,7 +315,7 @@ static void start_due(struct lk_ring *r, uint64_t now)
         again(r, LK_CHILD_FRONT, lk_start_front(r));
         r->start_ms[LK_CHILD_WORKER] = now;
     }
-    if (take_due(r, LK_CHILD_WORKER, now))
+    if (r->front != NULL && take_due(r, LK_CHILD_WORKER, now))
         again(r, LK_CHILD_WORKER, fill_workers(r));
 }
 
@@ -350,6 +358,14 @@ void lk_ring_tick(struct lk_ring *r, uint64_t now)
     lk_ring_health(r);
 }
 
+/* Whether its start waits for the time only, and not for another process's end or start. */
+static bool may_start(const struct lk_ring *r, unsigned kind)
+{
+    if (r->starting_over)
+        return kind == LK_CHILD_KEEPER && r->children == NULL;
+    return kind != LK_CHILD_WORKER || r->front != NULL;
+}
+
 uint64_t lk_ring_due(const struct lk_ring *r)
 {
     uint64_t due = r->drain_ms == 0 ? UINT64_MAX : r->drain_ms;
@@ -357,7 +373,7 @@ uint64_t lk_ring_due(const struct lk_ring *r)
         if (c->kill_ms != 0 && c->kill_ms < due)
             due = c->kill_ms;
     for (unsigned i = 0; i < LK_CHILD_KINDS && r->drain_ms == 0; i++)
-        if (r->start_ms[i] != 0 && r->start_ms[i] < due && !(r->starting_over && r->children != NULL))
+        if (r->start_ms[i] != 0 && r->start_ms[i] < due && may_start(r, i))
             due = r->start_ms[i];
     return due;
 }

@@ -57,6 +57,10 @@ static lk_result on_active(struct talk *t, const struct lk_frame *f)
     struct lk_ring *r = t->ring;
     uint64_t generation;
     LK_TRY(lk_msg_u64_get(f->payload, &generation));
+    if (r->active.present && r->active.snapshot.generation == generation) {
+        lk_end_generation(r, &r->pending); /* the keeper dropped it: the one in force stays */
+        return LK_OK;
+    }
     LK_REQUIRE(r->pending.present && r->pending.snapshot.generation == generation, FRAME_FORBIDDEN);
     struct lk_generation old = r->active;
     r->active = r->pending;
@@ -104,20 +108,19 @@ static lk_result on_tired(struct talk *t, const struct lk_frame *f)
     return LK_OK;
 }
 
-/* Who sends on a link; of a worker's link the number says which. */
-static struct lk_child *sender_on(struct lk_ring *r, enum lk_link link, uint32_t worker)
+/* Who is at the other end of the link; of a worker's link the number says which. Nobody can accuse himself. */
+static struct lk_child *peer_on(const struct talk *t, enum lk_link link, uint32_t worker)
 {
+    struct lk_ring *r = t->ring;
     switch (link) {
     case LK_LINK_WORKER_KEEPER:
         return find_worker(r, worker);
-    case LK_LINK_FRONT_ADMIN:
-    case LK_LINK_FRONT_WORKER:
-        return r->front;
     case LK_LINK_TOKEN_KEEPER:
         return r->token;
+    case LK_LINK_FRONT_ADMIN:
     case LK_LINK_KEEPER_FRONT:
     case LK_LINK_ADMIN_FRONT:
-        return r->keeper;
+        return t->from == r->front ? r->keeper : r->front;
     default:
         return NULL;
     }
@@ -129,7 +132,7 @@ static lk_result on_fatal(struct talk *t, const struct lk_frame *f)
     char text[481];
     LK_TRY(lk_msg_text_get(f->payload, &where, text, sizeof(text)));
     uint32_t link = (uint32_t)where, worker = (uint32_t)(where >> 32);
-    struct lk_child *sender = link < LK_LINK_COUNT ? sender_on(t->ring, (enum lk_link)link, worker) : NULL;
+    struct lk_child *sender = link < LK_LINK_COUNT ? peer_on(t, (enum lk_link)link, worker) : NULL;
     lk_log(LK_LOG_ERROR, "rules.broken", "told-by=%s link=%" PRIu32 " worker=%" PRIu32 " sender=%d text=%s",
            lk_child_program(t->from->kind), link, worker, sender == NULL ? 0 : (int)sender->pid, lk_log_text(text));
     if (sender != NULL)

@@ -69,9 +69,9 @@ class Ring:
         self.pb, self.rpc, self.policy = messages(self._made("pb"))
         self._make_token()
         self._make_tls()
+        self._write_config(config)
         self._make_store()
         self._place_programs(programs or {})
-        self._write_config(config)
 
     def _made(self, name):
         path = self.folder / name
@@ -87,8 +87,6 @@ class Ring:
         (self.folder / "pin").write_text("1234\n")
         self.softhsm = {"SOFTHSM2_CONF": str(self.folder / "softhsm2.conf"), "PATH": os.environ["PATH"]}
         run("softhsm2-util", "--init-token", "--free", "--label", "latchkey", "--pin", "1234", "--so-pin", "5678", env=self.softhsm)
-        with open(self.folder / "pin") as pin:
-            run(self.bin / "latchkey-token", "--init", f"--module={MODULE}", "--label=latchkey", env=self.softhsm, stdin=pin)
 
     def _make_tls(self):
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
@@ -96,35 +94,20 @@ class Ring:
             "-keyout", self.folder / "tls.key", "-out", self.folder / "tls.pem")
 
     def _make_store(self):
-        """What `latchkey init` does: a token process and `latchkey-keeper --init` at the two ends of a socket pair."""
-        state = self._made("state")
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", self.folder / "admin")
-        admins = "admin " + (self.folder / "admin.pub").read_text()
-        settings = os.memfd_create("settings")
-        os.write(settings, (f"log-level info\nsandbox normal\nmodule {MODULE}\nlabel latchkey\nsessions 1\n"
-                            f"token-timeout-ms 5000\nread-only {self.folder}/softhsm2.conf\nread-write {self.folder}/tokens\n").encode())
-        ours, theirs = socket.socketpair()
-        pin = os.open(self.folder / "pin", os.O_RDONLY)
-        token = self._spawn([self.bin / "latchkey-token"], [theirs.fileno(), settings, pin], env=self.softhsm,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/")
-        theirs.close()
-        keeper = self._spawn([self.bin / "latchkey-keeper", "--init"], [ours.fileno()], cwd=state, text=True,
-                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        ours.close()
-        out, err = keeper.communicate(admins)
-        _, token_err = token.communicate()
-        if keeper.returncode != 0:
-            raise RuntimeError(f"latchkey-keeper --init: {keeper.returncode} {err} {token_err}")
-        self.broker_id = bytes.fromhex(re.search(r"broker-id ([0-9a-f]{64})", out).group(1))
+        self._made("state")
+        self.init = self.latchkey("init", "--config", self.config, "--admin", f"admin={self.folder}/admin.pub",
+                                  "--write-profile", self.folder / "profile", profile=False)
+        self.broker_id = bytes.fromhex(re.search(r"\b([0-9a-f]{64})\b", (self.folder / "profile").read_text()).group(1))
 
-    @staticmethod
-    def _spawn(command, descriptors, **more):
-        def place():
-            high = [os.dup2(os.dup(fd), 100 + i) for i, fd in enumerate(descriptors)]
-            for i, fd in enumerate(high):
-                os.dup2(fd, 3 + i)
-            os.closerange(3 + len(high), 256)
-        return subprocess.Popen([str(c) for c in command], preexec_fn=place, close_fds=False, **more)
+    def latchkey(self, *args, profile=True, check=True):
+        """The admin's program; standard output and error in one text."""
+        more = ("--profile", self.folder / "profile", "--key", self.folder / "admin") if profile else ()
+        done = subprocess.run([str(a) for a in (self.bin / "latchkey", *args, *more)], stdin=subprocess.DEVNULL, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **self.softhsm}, cwd=self.folder)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"latchkey {args}: {done.returncode}\n{done.stdout}\n{self.log_text()}")
+        return done
 
     def _place_programs(self, programs):
         """latchkeyd looks for the others beside its own file: a folder of copies with the stand-ins among them."""
@@ -160,10 +143,11 @@ log: {{level: debug}}
     # ---- running ----
 
     def start(self, wait=True):
+        begin = self.mark()
         self.log = open(self.log_path, "ab")
         self.daemon = subprocess.Popen([self.folder / "bin/latchkeyd", "--config", self.config], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=self.log)
-        if wait and not self.wait_log(r"event=health serving"):
+        if wait and not self.wait_log(r"event=health serving", begin):
             raise RuntimeError("the broker does not serve:\n" + self.log_text())
         return self
 
@@ -185,10 +169,10 @@ log: {{level: debug}}
                 continue
             try:
                 parent = re.search(r"PPid:\s+(\d+)", (entry / "status").read_text()).group(1)
-                command = (entry / "cmdline").read_bytes().split(b"\0")[0].decode()
+                command = (entry / "cmdline").read_bytes().decode().split("\0")[:2]  # a stand-in has its interpreter first
             except (OSError, AttributeError):
                 continue
-            if int(parent) == self.daemon.pid and command == str(self.folder / "bin" / program):
+            if int(parent) == self.daemon.pid and str(self.folder / "bin" / program) in command:
                 found.append(int(entry.name))
         return sorted(found)
 

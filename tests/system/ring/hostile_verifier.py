@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Stands in the place of latchkey-verifier: comes up like one, then does what `verifier-mode` says with the first request."""
+import hashlib
+import os
+import pathlib
+import signal
+import socket
+import struct
+import sys
+import time
+
+HERE = pathlib.Path(sys.argv[0]).resolve().parent
+MODE = HERE / "verifier-mode"
+if not MODE.exists():
+    os.execv(str(HERE / "latchkey-verifier.real"), [str(HERE / "latchkey-verifier")])
+
+READY, VERDICT, CHALLENGE, CALL_UNWRAP = 16, 19, 18, 65
+mode = MODE.read_text()
+requests, verdicts = socket.socket(fileno=3), socket.socket(fileno=5)
+snapshot = os.pread(6, os.fstat(6).st_size, 0)
+generation = struct.unpack_from("<Q", snapshot, 16)[0]
+
+
+def frame(kind, payload=b"", request=1, length=None):
+    return struct.pack("<IHHQ", len(payload) if length is None else length, kind, 0, request) + payload
+
+
+def challenge(request):
+    """A challenge frame for a request, as an honest worker would send it but for the evidence request."""
+    body = struct.pack("<Q32sHB32s32sQ", 2**63, bytes(32), 0, 0, bytes(32), hashlib.sha256(b"").digest(), generation)
+    verdicts.sendall(frame(CHALLENGE, body + struct.pack("<III", 0, 0, 0), request))
+
+
+if mode == "dies-at-start":
+    sys.exit(1)
+digest = hashlib.sha256(snapshot + (b"x" if mode == "other-snapshot" else b"")).digest()
+verdicts.sendall(frame(READY, struct.pack("<Q", generation) + digest))
+if mode == "other-snapshot":
+    time.sleep(60)
+head = requests.recv(16, socket.MSG_WAITALL)
+if len(head) < 16:
+    sys.exit(0)
+length, kind, _, request = struct.unpack("<IHHQ", head)
+requests.recv(length, socket.MSG_WAITALL)
+{
+    "garbage": lambda: verdicts.sendall(os.urandom(4096)),
+    "overlong": lambda: verdicts.sendall(frame(VERDICT, b"", request, length=1 << 20)),
+    "token-call": lambda: verdicts.sendall(frame(CALL_UNWRAP, bytes(64), request)),
+    "bad-verdict": lambda: verdicts.sendall(frame(VERDICT, bytes(900), request)),
+    "dies": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "exits": lambda: sys.exit(0),
+    "challenge-of-others": lambda: challenge(request + 12345),
+}[mode]()
+time.sleep(60)

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole ring against processes that die, hang or attack. usage: ring_test.py FOLDER-OF-PROGRAMS"""
+import os
+import pathlib
+import re
+import signal
+import sys
+import threading
+import time
+
+from harness import Ring, grpc, wait_for
+
+BIN = pathlib.Path(sys.argv[1]).resolve()
+HERE = pathlib.Path(__file__).resolve().parent
+PROGRAMS = ("latchkey-front", "latchkey-keeper", "latchkey-verifier", "latchkey-token")
+
+
+def failure(call, *args, **more):
+    try:
+        call(*args, **more)
+    except grpc.RpcError as error:
+        return error
+    raise AssertionError("the call succeeded")
+
+
+def serves(ring, seconds=20):
+    """A challenge is answered again."""
+    def once():
+        try:
+            return ring.challenge(timeout=3)
+        except grpc.RpcError:
+            return None
+    assert wait_for(once, seconds), "no challenge any more"
+
+
+def pids(ring):
+    return {name: ring.pids(name) for name in PROGRAMS}
+
+
+def all_up(ring):
+    now = pids(ring)
+    return all(now.values()) and len(now["latchkey-verifier"]) == 2 and now
+
+
+# ---- the honest ring ----
+
+def answers_and_refusals(ring):
+    challenge = ring.challenge("tenant/disk", "tenant/{tpm.ek-sha256}")
+    assert len(challenge.ticket) == 196 and challenge.broker_id == ring.broker_id
+    assert "hpke-x25519-sha256-aes256gcm" in challenge.evidence.suites
+    tpm = ring.pb.EvidenceItem(family="tpm", parts=[ring.pb.EvidencePart(name="attest", data=b"x")])
+    for error, want in (
+            (failure(ring.release, challenge), ("INVALID_ARGUMENT", "CHAIN_NO_ITEMS", "malformed")),
+            (failure(ring.release, challenge, [ring.pb.EvidenceItem(family="abacus")]), ("INVALID_ARGUMENT", "CHAIN_UNKNOWN_FAMILY", "malformed")),
+            (failure(ring.release, challenge, [tpm]), ("INVALID_ARGUMENT", "CHAIN_MISSING_PART", "malformed")),
+            (failure(ring.release, challenge, [tpm], broker_id=bytes(32)), ("UNAUTHENTICATED", "STATEMENT_BROKER", "not-authentic")),
+            (failure(ring.release, challenge, [tpm], secrets=["//"]), ("INVALID_ARGUMENT", "SECRET_NAME", "malformed")),
+            (failure(ring.challenge, "a//b"), ("INVALID_ARGUMENT", "SECRET_NAME", "malformed"))):
+        assert ring.reason(error) == want, (ring.reason(error), want)
+    forged = ring.pb.ChallengeResponse(ticket=challenge.ticket[:150] + bytes([challenge.ticket[150] ^ 1]) + challenge.ticket[151:])
+    assert ring.reason(failure(ring.release, forged, [tpm]))[:2] == ("UNAUTHENTICATED", "TICKET_FORGED")
+
+
+def unknown_fields_are_refused(ring):
+    request = ring.pb.ChallengeRequest.FromString(ring.pb.ChallengeRequest(secrets=["a"]).SerializeToString() + b"\x78\x01")
+    error = failure(ring.call, "KeyRelease/GetChallenge", request, ring.pb.ChallengeResponse)
+    assert ring.reason(error)[1] == "REQUEST_UNKNOWN_FIELD", ring.reason(error)
+
+
+def worker_killed_mid_request(ring):
+    before = ring.pids("latchkey-verifier")
+    others = {k: v for k, v in pids(ring).items() if k != "latchkey-verifier"}
+    for pid in before:
+        os.kill(pid, signal.SIGSTOP)
+    got = []
+    thread = threading.Thread(target=lambda: got.append(failure(ring.challenge, timeout=15)))
+    mark = ring.mark()
+    thread.start()
+    assert ring.wait_log("event=request.given", mark)
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    thread.join(20)
+    assert ring.reason(got[0])[:2] == ("UNAVAILABLE", "WORKER_LOST"), ring.reason(got[0])
+    serves(ring)
+    assert wait_for(lambda: len(ring.pids("latchkey-verifier")) == 2)
+    assert not set(before) & set(ring.pids("latchkey-verifier"))
+    assert {k: v for k, v in pids(ring).items() if k != "latchkey-verifier"} == others
+
+
+def front_killed(ring):
+    before = pids(ring)
+    os.kill(before["latchkey-front"][0], signal.SIGKILL)
+    assert wait_for(lambda: ring.pids("latchkey-front") not in ([], before["latchkey-front"]))
+    serves(ring)
+    after = wait_for(lambda: all_up(ring))
+    assert after["latchkey-keeper"] == before["latchkey-keeper"] and after["latchkey-token"] == before["latchkey-token"]
+    assert not set(after["latchkey-verifier"]) & set(before["latchkey-verifier"])
+
+
+def keeper_killed_makes_tickets_stale(ring):
+    ticket = ring.challenge()
+    before = pids(ring)
+    os.kill(before["latchkey-keeper"][0], signal.SIGKILL)
+    assert wait_for(lambda: ring.pids("latchkey-keeper") not in ([], before["latchkey-keeper"]))
+    serves(ring)
+    after = wait_for(lambda: all_up(ring))
+    for name in PROGRAMS:
+        assert not set(after[name]) & set(before[name]), name
+    error = failure(ring.release, ticket, [ring.pb.EvidenceItem(family="tpm")])
+    assert ring.reason(error) == ("UNAVAILABLE", "TICKET_STALE", "unavailable"), ring.reason(error)
+
+
+def token_killed(ring):
+    before = pids(ring)
+    os.kill(before["latchkey-token"][0], signal.SIGKILL)
+    serves(ring)  # challenges need no token
+    mark = ring.mark()
+    assert wait_for(lambda: ring.pids("latchkey-token") not in ([], before["latchkey-token"]))
+    assert ring.wait_log("program=|event=token.ready", mark)
+    assert ring.pids("latchkey-keeper") == before["latchkey-keeper"]
+    assert wait_for(lambda: put_secret(ring, "after-token-death"), 15)
+
+
+def put_secret(ring, name):
+    return ring.latchkey("secret", "put", name, "--random", "32", check=False).returncode == 0
+
+
+def token_hangs(ring):
+    before = pids(ring)
+    os.kill(before["latchkey-token"][0], signal.SIGSTOP)
+    mark = ring.mark()
+    done = ring.latchkey("secret", "put", "while-hung", "--random", "32", check=False)
+    assert done.returncode != 0 and "TOKEN_AWAY" in done.stdout, done.stdout
+    assert ring.wait_log("event=token.hung", mark)
+    assert wait_for(lambda: ring.pids("latchkey-token") not in ([], before["latchkey-token"]))
+    assert ring.pids("latchkey-keeper") == before["latchkey-keeper"]
+    assert wait_for(lambda: put_secret(ring, "after-hang"), 15)
+
+
+def reload_takes_a_new_certificate(ring):
+    old = (ring.folder / "tls.pem").read_bytes()
+    before = pids(ring)
+    ring._make_tls()
+    mark = ring.mark()
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=reloaded code=OK", mark) and ring.wait_log("event=tls.reload code=OK", mark)
+    assert (ring.folder / "tls.pem").read_bytes() != old
+    serves(ring)  # a new connection, which trusts the new certificate only
+    text = ring.config.read_text()
+    ring.config.write_text(text + "nonsense: 1\n")
+    mark = ring.mark()
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=reload.refused", mark)
+    ring.config.write_text(text)
+    serves(ring)
+    assert pids(ring) == before
+
+
+def processes_are_locked_in(ring):
+    for name in PROGRAMS:
+        for pid in ring.pids(name):
+            status = pathlib.Path(f"/proc/{pid}/status").read_text()
+            assert re.search(r"NoNewPrivs:\s+1", status), name
+            assert re.search(r"Seccomp:\s+2", status), name
+            limits = pathlib.Path(f"/proc/{pid}/limits").read_text()
+            assert re.search(r"Max core file size\s+0\s+0", limits), name
+    for pid in ring.pids("latchkey-verifier"):
+        assert re.search(r"Max open files\s+0\s+0", pathlib.Path(f"/proc/{pid}/limits").read_text())
+        assert len(os.listdir(f"/proc/{pid}/fd")) == 5, os.listdir(f"/proc/{pid}/fd")  # 0, 1, 2, requests, verdicts
+
+
+HONEST = (answers_and_refusals, unknown_fields_are_refused, processes_are_locked_in, worker_killed_mid_request, front_killed,
+          token_killed, token_hangs, reload_takes_a_new_certificate, keeper_killed_makes_tickets_stale)
+
+
+def honest():
+    with Ring(BIN) as ring:
+        ring.start()
+        for test in HONEST:
+            begin = time.monotonic()
+            test(ring)
+            print(f"ok   {test.__name__} {time.monotonic() - begin:.1f} s", flush=True)
+        assert ring.stop() == 0
+
+
+# ---- stand-ins ----
+
+FRONTS = {
+    "verdict": "rules.broken", "verdict-on-answers": "rules.broken", "release-order": "rules.broken", "answer": "rules.broken",
+    "overlong": "rules.broken", "garbage": "rules.broken", "garbage-on-answers": "rules.broken",
+    "garbage-to-supervisor": "control.failed", "snapshot": "control.failed",
+}
+
+
+def fresh(ring, test, *args):
+    """Runs the test on the broker started anew: no back-off of the one before."""
+    ring.start()
+    test(ring, *args)
+    assert ring.stop() == 0
+
+
+def hostile_front(ring, mode, event):
+    keeper = ring.pids("latchkey-keeper")
+    (ring.folder / "bin/front-mode").write_text(mode)
+    mark = ring.mark()
+    os.kill(ring.pids("latchkey-front")[0], signal.SIGKILL)
+    assert ring.wait_log(f"event={event}", mark), mode
+    (ring.folder / "bin/front-mode").unlink()
+    assert ring.wait_log(r"event=process.ended program=latchkey-front child=\d+ signal=9", mark), mode
+    serves(ring)
+    assert ring.pids("latchkey-keeper") == keeper, mode
+    assert "decision=" not in ring.log_text()[mark:], mode
+
+
+def unsigned_change(ring):
+    (ring.folder / "bin/front-mode").write_text("unsigned-change")
+    os.kill(ring.pids("latchkey-front")[0], signal.SIGKILL)
+    answer = ring.folder / "bin/answer"
+    assert wait_for(answer.exists)
+    (ring.folder / "bin/front-mode").unlink()
+    raw = answer.read_bytes()
+    assert raw[0] == 33 and raw[1] != 0 and b"CHANGE_MALFORMED" in raw, raw
+    os.kill(ring.pids("latchkey-front")[0], signal.SIGKILL)
+    serves(ring)
+
+
+def fronts():
+    with Ring(BIN, {"latchkey-front": HERE / "hostile_front.py"}) as ring:
+        for mode, event in FRONTS.items():
+            fresh(ring, hostile_front, mode, event)
+            print(f"ok   hostile front: {mode}", flush=True)
+        fresh(ring, unsigned_change)
+        print("ok   hostile front: unsigned change", flush=True)
+
+
+def hostile_worker(ring, mode, event):
+    (ring.folder / "bin/verifier-mode").write_text(mode)
+    old, mark, keeper = ring.pids("latchkey-verifier"), ring.mark(), ring.pids("latchkey-keeper")
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    assert wait_for(lambda: len(set(ring.pids("latchkey-verifier")) - set(old)) == 2)
+    assert wait_for(lambda: ring.log_text()[mark:].count("event=worker.ready worker=") >= 2), mode
+    mark = ring.mark()
+    (ring.folder / "bin/verifier-mode").unlink()
+    error = failure(ring.challenge, timeout=8)
+    assert error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED), (mode, error)
+    if error.code() == grpc.StatusCode.UNAVAILABLE:
+        assert ring.reason(error)[1] == "WORKER_LOST", (mode, ring.reason(error))
+    assert event is None or ring.wait_log(f"event={event}", mark), mode
+    for pid in ring.pids("latchkey-verifier"):
+        os.kill(pid, signal.SIGKILL)
+    serves(ring)
+    assert ring.pids("latchkey-keeper") == keeper, mode
+
+
+WORKERS = {"garbage": "rules.broken", "overlong": "rules.broken", "token-call": "rules.broken", "bad-verdict": "rules.broken",
+           "dies": None, "exits": None}
+
+
+def workers():
+    with Ring(BIN, {"latchkey-verifier": HERE / "hostile_verifier.py"}) as ring:
+        for mode, event in WORKERS.items():
+            fresh(ring, hostile_worker, mode, event)
+            print(f"ok   hostile verifier: {mode}", flush=True)
+        fresh(ring, change_that_no_worker_loads)
+        print("ok   hostile verifier: a change that no worker loads is dropped", flush=True)
+
+
+def change_that_no_worker_loads(ring):
+    """A new generation that does not come up leaves the old one in force."""
+    (ring.folder / "bin/verifier-mode").write_text("dies-at-start")
+    before, mark = ring.pids("latchkey-verifier"), ring.mark()
+    done = ring.latchkey("anchor", "add", "lab", "--family", "tpm", "--certificate", ring.folder / "tls.pem", check=False)
+    assert done.returncode != 0 and "CHANGE_DOES_NOT_LOAD" in done.stdout, done.stdout
+    (ring.folder / "bin/verifier-mode").unlink()
+    assert ring.wait_log("event=generation.starting", mark)
+    assert ring.pids("latchkey-verifier") == before
+    serves(ring)
+
+
+if __name__ == "__main__":
+    {"honest": honest, "fronts": fronts, "workers": workers}[sys.argv[2]]()
