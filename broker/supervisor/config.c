@@ -190,6 +190,26 @@ static void read_sandbox(struct lk_reader *r, struct fy_node *node, const struct
         lk_reader_error(r, node, "sandbox is normal or strict");
 }
 
+static void read_yes_no(struct lk_reader *r, struct fy_node *node, const struct lk_key *key, void *out)
+{
+    char text[8];
+    if (!lk_node_text(r, node, text, sizeof(text)))
+        return;
+    *(bool *)out = strcmp(text, "yes") == 0;
+    if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+        lk_reader_error(r, node, "%s is yes or no", key->name);
+}
+
+static void read_profile(struct lk_reader *r, struct fy_node *node, const struct lk_key *key, void *out)
+{
+    (void)key;
+    struct lk_config_token *t = out;
+    if (!lk_node_text(r, node, t->profile, sizeof(t->profile)))
+        return;
+    if (strcmp(t->profile, "file") != 0 && strcmp(t->profile, "network") != 0)
+        lk_reader_error(r, node, "profile is file or network");
+}
+
 static void read_level(struct lk_reader *r, struct fy_node *node, const struct lk_key *key, void *out)
 {
     (void)key;
@@ -225,6 +245,8 @@ static const struct lk_key token_keys[] = {
     {.name = "environment", .read = read_environment, .offset = AT(token)},
     {.name = "read-only", .read = read_read_only, .offset = AT(token)},
     {.name = "read-write", .read = read_read_write, .offset = AT(token)},
+    {.name = "profile", .read = read_profile, .offset = AT(token)},
+    {.name = "allow-unenforced-templates", .read = read_yes_no, .offset = AT(token.allow_unenforced)},
     {.name = "timeout", .read = lk_read_ms_unsigned, .offset = AT(token.timeout_ms), .min = 100, .max = HOUR_MS},
     {.name = NULL},
 };

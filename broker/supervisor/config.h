@@ -12,7 +12,9 @@
  *   callers:                          # client certificates that may do more than ask for releases
  *     - {sha256: "…", roles: [appraise]}
  *   token: {module: /usr/lib/softhsm/libsofthsm2.so, label: latchkey, pin-file: pin, sessions: 4,
- *           environment: {SOFTHSM2_CONF: ./softhsm2.conf}, read-only: [softhsm2.conf], read-write: [tokens], timeout: 5s}
+ *           environment: {SOFTHSM2_CONF: ./softhsm2.conf}, read-only: [softhsm2.conf], read-write: [tokens], timeout: 5s,
+ *           profile: file,                   # or network: docs/token.md
+ *           allow-unenforced-templates: no}  # yes: accept an HSM that lets in-token secrets out
  *   verifiers: 2                      # worker processes
  *   worker-requests: 10000            # a worker is replaced after so many
  *   challenge-lifetime: 120s
@@ -54,6 +56,8 @@ struct lk_config_token {
     size_t n_environment;
     char read_only[LK_CONFIG_PATHS_MAX][PATH_MAX], read_write[LK_CONFIG_PATHS_MAX][PATH_MAX];
     size_t n_read_only, n_read_write;
+    char profile[16];      /* what its module may do: "file" or "network" (docs/token.md); "" is file */
+    bool allow_unenforced; /* a token that does not enforce unwrap templates is accepted */
 };
 
 struct lk_config_limits {

@@ -3,6 +3,7 @@
 #include "broker/supervisor/listen.h"
 #include "broker/supervisor/notify.h"
 #include "proto/base/clock.h"
+#include "proto/link/descriptors.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -213,6 +214,15 @@ static bool never_came_up(const struct lk_ring *r, const struct lk_child *c, int
            WIFEXITED(status);
 }
 
+/* Started again, a token with a wrong PIN would spend the next try of it, until the HSM locks itself. */
+static void token_ended(struct lk_ring *r, uint64_t lived_ms, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == LK_EXIT_NO_USE)
+        lk_log(LK_LOG_ERROR, "token.given-up", "exit=%d", LK_EXIT_NO_USE);
+    else
+        start_later(r, LK_CHILD_TOKEN, lived_ms);
+}
+
 static void ended(struct lk_ring *r, struct lk_child *c, int status)
 {
     uint64_t lived = lk_clock_mono_ms() - c->started_ms;
@@ -238,7 +248,7 @@ static void ended(struct lk_ring *r, struct lk_child *c, int status)
     else if (c->kind == LK_CHILD_WORKER)
         worker_ended(r, c, lived);
     else if (!r->starting_over)
-        start_later(r, LK_CHILD_TOKEN, lived);
+        token_ended(r, lived, status);
 }
 
 void lk_ring_reaped(struct lk_ring *r, pid_t pid, int status)

@@ -94,6 +94,8 @@ static lk_result token_settings(const struct lk_config *c, int *fd)
         lk_put_fmt(&b, "read-only %s\n", t->read_only[i]);
     for (size_t i = 0; i < t->n_read_write; i++)
         lk_put_fmt(&b, "read-write %s\n", t->read_write[i]);
+    lk_put_fmt(&b, "profile %s\nallow-unenforced-templates %s\n", t->profile[0] == '\0' ? "file" : t->profile,
+               t->allow_unenforced ? "yes" : "no");
     return to_memfd(&b, fd);
 }
 

@@ -7,7 +7,7 @@
  */
 #include "keystore/token/token.h"
 
-#define LK_TOKEN_THREADS_MAX 16
+#define LK_TOKEN_THREADS_MAX 64
 
 /* One call on one session: what a thread does, and what tests do without a link. type: LK_F_CALL_*. out: its output.
  * FRAME_FORBIDDEN when type or payload is none; else the call's own reasons. */

@@ -26,7 +26,6 @@ enum {
     EXIT_OK = 0,
     EXIT_AGAIN = 1,      /* a new process may succeed */
     EXIT_USAGE = 64,
-    EXIT_CONFIGURED = 78, /* the same settings will fail again: do not restart (a PIN would be tried once more) */
 };
 
 enum { PIN_MAX = 256, FACTS_MAX = 8 << 10, SECRET_MEMORY_EACH = 1 << 20 };
@@ -58,7 +57,7 @@ static int exit_of(lk_result r)
     case LK_R_TOKEN_TEMPLATE:
     case LK_R_TOKEN_EXISTS:
     case LK_R_CONFIG:
-        return EXIT_CONFIGURED;
+        return LK_EXIT_NO_USE;
     default:
         return EXIT_AGAIN;
     }
@@ -124,7 +123,7 @@ static lk_result read_settings(struct service *v)
     v->label = lk_settings_text(&v->settings, "label");
     LK_REQUIRE(v->module != NULL && v->label != NULL, CONFIG);
     LK_TRY(lk_settings_uint(&v->settings, "sessions", 1, LK_TOKEN_THREADS_MAX, &v->sessions));
-    LK_TRY(lk_settings_uint(&v->settings, "token-timeout-ms", 100, 600000, &v->timeout_ms));
+    LK_TRY(lk_settings_uint(&v->settings, "token-timeout-ms", 100, 3600000, &v->timeout_ms));
     v->allow_unenforced = says_yes(&v->settings, "allow-unenforced-templates");
     return LK_OK;
 }

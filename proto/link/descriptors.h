@@ -70,6 +70,7 @@
 
 #define LK_FD_KEEPER_END 5 /* the least descriptor that is closed */
 
+#define LK_EXIT_NO_USE 78 /* of latchkey-token: with these settings, starting it again is no use */
 #define LK_FD_TOKEN_KEEPER 3
 #define LK_FD_TOKEN_PIN 5
 #define LK_FD_TOKEN_END 6

@@ -51,6 +51,7 @@ static void all_keys_are_read(void **state)
         "callers:\n  - {sha256: \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\", roles: [appraise, collateral]}\n"
         "token:\n  module: m\n  label: l\n  pin-file: p\n  sessions: 8\n  timeout: 250ms\n"
         "  environment: {SOFTHSM2_CONF: ./softhsm2.conf, OTHER: plain}\n  read-only: [a]\n  read-write: [b, /c]\n"
+        "  profile: network\n  allow-unenforced-templates: yes\n"
         "verifiers: 3\nworker-requests: 7\nchallenge-lifetime: 2m\n"
         "limits: {connections: 5, streams: 6, body-memory: 16MiB, request-rate: 1, request-burst: 2, minimum-rate: 3, deadline: 1s}\n"
         "store: {max-size: 2GiB}\nsandbox: strict\nlog: {level: debug}\npid-file: run.pid\n"
@@ -65,6 +66,8 @@ static void all_keys_are_read(void **state)
     assert_string_equal(c->token.environment[0], "SOFTHSM2_CONF=/no/such/folder/softhsm2.conf");
     assert_string_equal(c->token.environment[1], "OTHER=plain");
     assert_string_equal(c->token.read_write[1], "/c");
+    assert_string_equal(c->token.profile, "network");
+    assert_true(c->token.allow_unenforced);
     assert_int_equal(c->token.timeout_ms, 250);
     assert_int_equal(c->challenge_lifetime_s, 120);
     assert_int_equal(c->limits.body_memory, 16u << 20);
