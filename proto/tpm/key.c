@@ -8,7 +8,6 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/x509.h>
 
 static bool push_rsa(OSSL_PARAM_BLD *bld, const struct lk_tpm_public *p, BIGNUM **n, BIGNUM **e)
 {
@@ -19,8 +18,7 @@ static bool push_rsa(OSSL_PARAM_BLD *bld, const struct lk_tpm_public *p, BIGNUM 
            OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, *e) == 1;
 }
 
-/* 04 || x || y, coordinates padded to the field's size: a TPM may leave zero bytes out. */
-static size_t uncompressed_point(const struct lk_tpm_public *p, size_t field, uint8_t out[static 1 + 2 * 66])
+size_t lk_tpm_uncompressed_point(const struct lk_tpm_public *p, size_t field, uint8_t out[static 1 + 2 * 66])
 {
     memset(out, 0, 1 + 2 * field);
     out[0] = 4;
@@ -43,7 +41,7 @@ static OSSL_PARAM *rsa_params(const struct lk_tpm_public *p)
 static OSSL_PARAM *ecc_params(const struct lk_tpm_public *p, const struct lk_tpm_curve *curve)
 {
     uint8_t point[1 + 2 * 66];
-    size_t len = uncompressed_point(p, curve->field, point);
+    size_t len = lk_tpm_uncompressed_point(p, curve->field, point);
     OSSL_PARAM_BLD *bld = OSSL_PARAM_BLD_new();
     OSSL_PARAM *params = NULL;
     if (bld != NULL && OSSL_PARAM_BLD_push_utf8_string(bld, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) == 1 &&
@@ -64,18 +62,4 @@ lk_result lk_tpm_public_key(const struct lk_tpm_public *p, EVP_PKEY **out)
     EVP_PKEY_CTX_free(ctx);
     OSSL_PARAM_free(params);
     return made ? LK_OK : LK_FAIL(TPM_PUBLIC);
-}
-
-lk_result lk_tpm_spki_sha256(EVP_PKEY *key, uint8_t out[static 32])
-{
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(key, &der);
-    LK_REQUIRE(len > 0, CRYPTO);
-    uint8_t digest[LK_TPM_DIGEST_MAX];
-    struct lk_bytes spki = lk_bytes(der, (size_t)len);
-    lk_result r = lk_tpm_digest(lk_tpm_hash(LK_TPM_SHA256), &spki, 1, digest);
-    OPENSSL_free(der);
-    LK_TRY(r);
-    memcpy(out, digest, 32);
-    return LK_OK;
 }

@@ -69,8 +69,11 @@ LK_MUST_USE lk_result lk_tpm_activation_context(const struct lk_tpm_public *ek, 
  */
 LK_MUST_USE lk_result lk_tpm_public_key(const struct lk_tpm_public *p, EVP_PKEY **out);
 
-/* SHA-256 of the key's SubjectPublicKeyInfo DER. CRYPTO. */
-LK_MUST_USE lk_result lk_tpm_spki_sha256(EVP_PKEY *key, uint8_t out[static 32]);
+/* 04 || x || y, coordinates padded to the field's size: a TPM may leave zero bytes out. Returns the length. ECC only. */
+size_t lk_tpm_uncompressed_point(const struct lk_tpm_public *p, size_t field, uint8_t out[static 1 + 2 * 66]);
+
+/* SHA-256 of the key's SubjectPublicKeyInfo DER (RFC 5280, 4.1; RFC 8017, A.1; RFC 5480, 2). TPM_PUBLIC, CRYPTO. */
+LK_MUST_USE lk_result lk_tpm_spki_sha256(const struct lk_tpm_public *p, uint8_t out[static 32]);
 
 /* RSA of 2048 to 4096 bits with exponent 65537, or P-256, P-384, P-521. Else TPM_KEY_WEAK. */
 LK_MUST_USE lk_result lk_tpm_public_strong(const struct lk_tpm_public *p);

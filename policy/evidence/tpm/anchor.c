@@ -121,9 +121,8 @@ static lk_result check_ek(struct lk_item *item)
     LK_TRY(lk_tpm_public_strong(&item->ek));
     LK_TRY(lk_tpm_ek_attributes(&item->ek));
     LK_TRY(lk_tpm_public_key(&item->ek, &key));
-    lk_result r = lk_tpm_spki_sha256(key, item->ek_spki);
-    EVP_PKEY_free(key);
-    return r;
+    EVP_PKEY_free(key); /* it is a key that OpenSSL takes */
+    return lk_tpm_spki_sha256(&item->ek, item->ek_spki);
 }
 
 /*

@@ -53,7 +53,7 @@ static lk_result verify_with(EVP_PKEY *key, const struct lk_family_input *in, st
         LK_TRY(lk_tpm_signature_pair(&item->signature, field, pair));
         sig = lk_bytes(pair, 2 * field);
     }
-    LK_TRY(lk_tpm_spki_sha256(key, item->ak_spki));
+    LK_TRY(lk_tpm_spki_sha256(&item->ak, item->ak_spki));
     lk_result r = lk_verify(key, scheme->verify, in->parts[LK_TPM_PART_ATTEST], sig);
     return r.code == LK_R_SIGNATURE_INVALID ? LK_FAIL(TPM_SIGNATURE) : r;
 }

@@ -9,6 +9,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <openssl/rsa.h>
 
 static void must(bool done, const char *what)
@@ -88,6 +89,14 @@ void soft_public_put(struct lk_buf *out, const struct soft_public *p)
         put_rsa(out, p->key);
     else
         put_ecc(out, p->key);
+}
+
+void soft_spki_sha256(EVP_PKEY *key, uint8_t out[static 32])
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+    must(len > 0 && EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL) == 1, "key");
+    OPENSSL_free(der);
 }
 
 struct soft_quote soft_quote(struct lk_bytes values)

@@ -18,6 +18,9 @@
 /* "RSA2048", "RSA1024", "P-256", "P-384", "P-521". The caller frees with EVP_PKEY_free. */
 EVP_PKEY *soft_key(const char *kind);
 
+/* SHA-256 of the SubjectPublicKeyInfo as OpenSSL encodes it. */
+void soft_spki_sha256(EVP_PKEY *key, uint8_t out[static 32]);
+
 struct soft_public {
     EVP_PKEY *key;
     uint32_t attributes;

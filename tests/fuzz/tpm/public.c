@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (!lk_ok(lk_tpm_name(&p, &name)) || !lk_ok(lk_tpm_qualified_primary(&p, LK_TPM_ENDORSEMENT, &qualified)))
         __builtin_trap();
-    if (lk_ok(lk_tpm_public_key(&p, &key)) && !lk_ok(lk_tpm_spki_sha256(key, spki)))
+    if (lk_ok(lk_tpm_public_key(&p, &key)) && !lk_ok(lk_tpm_spki_sha256(&p, spki)))
         __builtin_trap();
     EVP_PKEY_free(key);
     LK_BUF_AUTO blob = lk_buf(LK_TPM_CREDENTIAL_MAX);

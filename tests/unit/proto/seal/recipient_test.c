@@ -126,6 +126,7 @@ static void points_of_small_order_are_refused(void **state)
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
+        "0000000000000000000000000000000000000000000000000000000000000080",
     };
     for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++) {
         struct lk_recipient r = {.suite = LK_SUITE_HPKE_X25519, .point_len = 32};

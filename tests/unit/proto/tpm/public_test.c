@@ -60,6 +60,10 @@ static void the_key_comes_back(void **state)
         assert_int_equal(EVP_PKEY_eq(key, back), 1);
         assert_true(lk_ok(lk_tpm_public_strong(&p)));
         assert_string_equal(lk_tpm_public_word(&p), words[i]);
+        uint8_t ours[32], openssls[32];
+        assert_true(lk_ok(lk_tpm_spki_sha256(&p, ours)));
+        soft_spki_sha256(key, openssls);
+        assert_memory_equal(ours, openssls, 32);
         EVP_PKEY_free(key);
         EVP_PKEY_free(back);
     }

@@ -260,7 +260,7 @@ static void a_proof_for_the_ek_needs_activation(void **state)
         fixture_open(&f, "P-256", "P-256");
         f.activation = kinds[i];
         uint8_t spki[32];
-        assert_true(lk_ok(lk_tpm_spki_sha256(f.ek_key, spki)));
+        soft_spki_sha256(f.ek_key, spki);
         f.proof = (struct lk_proof){.kind = LK_PROOF_KEY, .value = LK_BYTES(spki)};
         f.send_proof = true;
         assert_int_equal(fixture_run(&f), i == 0 ? LK_R_UNANCHORED : LK_R_OK);
