@@ -202,7 +202,7 @@ static lk_result dispatch(struct call *c)
 lk_result lk_collector_answer(const struct lk_collector_ops *ops, void *self, struct lk_bytes request,
                               struct lk_buf *response)
 {
-    struct lk_arena *arena = lk_arena_new(16U << 20);
+    struct lk_arena *arena = lk_arena_new(2 * request.len + (512U << 10));
     LK_REQUIRE(arena != NULL, MEMORY);
     void *message = NULL;
     lk_result r = lk_msg_unpack(&latchkey__v1__collector_request__descriptor, request, arena, &LK_MSG_LIMITS_REQUEST,

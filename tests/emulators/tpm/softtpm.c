@@ -115,7 +115,7 @@ static void put_selection(struct lk_buf *out, const struct soft_quote *q)
         lk_put_u16be(out, q->banks[b].alg);
         lk_put_u8(out, q->select_size);
         for (unsigned i = 0; i < q->select_size; i++)
-            lk_put_u8(out, i < 4 ? (uint8_t)(q->banks[b].pcrs >> (8 * i)) : 0);
+            lk_put_u8(out, (uint8_t)((uint64_t)q->banks[b].pcrs >> (8 * i)));
     }
 }
 
