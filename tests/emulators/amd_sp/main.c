@@ -3,6 +3,7 @@
  * amd-sp-emulator: a software AMD secure processor for tests and demonstrations.
  * Its root is its own: a broker believes it only where an admin adds ark.der as an anchor.
  */
+#include "tests/emulators/amd_sp/serve.h"
 #include "tests/emulators/amd_sp/state.h"
 
 #include <errno.h>
@@ -17,10 +18,12 @@
 static const char usage[] =
     "usage: amd-sp-emulator --dir D make-root [--product milan|genoa|turin]\n"
     "       amd-sp-emulator --dir D report --out E (--report-data HEX | --inblob FILE) [field...]\n"
+    "       amd-sp-emulator --dir D serve --out ROOT [field...]\n"
     "\n"
     "make-root  writes keys, ark.der, ask.der, asvk.der, cert_chain.pem, cert_chain-vlek.pem and crl.der into D.\n"
     "report     writes outblob (the report), auxblob (the certificate table), vek.der and provider into E, like an\n"
     "           entry of configfs-tsm.\n"
+    "serve      plays configfs-tsm in the folder ROOT until it is ended: latchkey-evidence-snp --tsm-root ROOT\n"
     "fields:    --key vcek|vlek --version N --vmpl N --guest-svn N --policy N --platform-info N --key-info N\n"
     "           --measurement HEX --host-data HEX --id-key-digest HEX --author-key-digest HEX --chip-id HEX\n"
     "           --reported-tcb HEX --committed-tcb HEX --current-tcb HEX --launch-tcb HEX (16 digits, as in the report)\n"
@@ -158,10 +161,32 @@ static void write_answer(const struct options *o, const struct amd_sp_state *s, 
     size_t n = amd_sp_cert_table(blobs, 3, table, sizeof(table));
     if (mkdir(o->out, 0700) != 0 && errno != EEXIST)
         wrong("cannot make the folder of --out");
-    amd_sp_write(o->out, "outblob", report, sizeof(report));
-    amd_sp_write(o->out, "auxblob", table, n);
     amd_sp_write(o->out, "vek.der", vek.data, vek.len);
     amd_sp_write(o->out, "provider", "sev_guest\n", 10);
+    amd_sp_write(o->out, "auxblob", table, n);
+    /* Last, and at once: who waits for it finds everything. */
+    char from[4096], to[4096];
+    snprintf(from, sizeof(from), "%s/.outblob", o->out);
+    snprintf(to, sizeof(to), "%s/outblob", o->out);
+    amd_sp_write(o->out, ".outblob", report, sizeof(report));
+    if (rename(from, to) != 0)
+        wrong("cannot write the outblob");
+}
+
+struct service {
+    struct options *o;
+    const struct amd_sp_state *s;
+    struct amd_sp_report report;
+};
+
+static void answer(void *context, const char *folder, const uint8_t report_data[static 64], uint32_t vmpl)
+{
+    struct service *service = context;
+    struct amd_sp_report r = service->report;
+    memcpy(r.report_data, report_data, sizeof(r.report_data));
+    r.vmpl = vmpl;
+    service->o->out = folder;
+    write_answer(service->o, service->s, &r);
 }
 
 int main(int argc, char **argv)
@@ -174,7 +199,8 @@ int main(int argc, char **argv)
         printf("%s/ark.der\n", o.dir);
         return 0;
     }
-    if (strcmp(command, "report") != 0 || o.out == NULL)
+    bool serve = strcmp(command, "serve") == 0;
+    if ((!serve && strcmp(command, "report") != 0) || o.out == NULL)
         wrong("unknown command, or no --out");
     amd_sp_state_load(o.dir, &s);
     struct amd_sp_report r = amd_sp_report_default(s.product);
@@ -182,6 +208,8 @@ int main(int argc, char **argv)
     read_options(&o, &r);
     if (r.version < 3)
         memset(r.cpuid, 0, sizeof(r.cpuid)); /* reserved before version 3 */
+    if (serve)
+        amd_sp_serve(o.out, answer, &(struct service){&o, &s, r});
     if (o.inblob != NULL)
         read_inblob(o.inblob, r.report_data);
     write_answer(&o, &s, &r);
