@@ -107,6 +107,21 @@ static lk_result setup(struct lk_front *f)
     return lk_front_serve(f);
 }
 
+/* The server first: its calls tell the pool and health that they are gone. */
+static void tear_down(struct lk_front *f)
+{
+    lk_grpc_server_free(f->server);
+    lk_pool_free(f->pool);
+    lk_grpc_health_free(f->health);
+    lk_grpc_reflection_free(f->reflection);
+    lk_front_link_free(f->keeper);
+    lk_front_link_free(f->admin);
+    lk_front_link_free(f->control);
+    lk_callers_free(&f->callers);
+    lk_tls_files_forget(&f->tls);
+    event_base_free(f->base);
+}
+
 static unsigned descriptors(void)
 {
     struct rlimit r;
@@ -126,9 +141,9 @@ static lk_result run(struct lk_front *f, const struct options *o)
     LK_TRY(setup(f));
     LK_TRY(lk_sandbox_enter(&sandbox, o->strict));
     lk_log(LK_LOG_INFO, "front.start", "listeners=%u absent=%u", o->listeners, lk_sandbox_absent());
-    if (event_base_dispatch(f->base) < 0)
-        return LK_FAIL(IO);
-    return LK_OK;
+    bool ended = event_base_dispatch(f->base) >= 0;
+    tear_down(f);
+    return ended ? LK_OK : LK_FAIL(IO);
 }
 
 int main(int argc, char **argv)

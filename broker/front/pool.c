@@ -110,9 +110,17 @@ static void refuse(struct lk_pool *p, struct lk_grpc_call *call, enum lk_reason_
     lk_grpc_call_refuse(call, &(struct lk_grpc_refusal){LK_GRPC_UNAVAILABLE, reason, retry, NULL});
 }
 
+static void say_done(const struct request *r, unsigned status, const char *why)
+{
+    lk_log(LK_LOG_INFO, "request.done", "req=%llx frame=%u status=%s ms=%llu client=%s code=%s", (unsigned long long)r->id,
+           r->frame, lk_grpc_status_name(status), (unsigned long long)(lk_clock_mono_ms() - r->since_ms),
+           r->call == NULL ? "gone" : lk_grpc_call_peer(r->call)->address, why);
+}
+
 static void fail(struct lk_pool *p, struct request *r, enum lk_reason_code reason)
 {
     struct lk_grpc_call *call = r->call;
+    say_done(r, LK_GRPC_UNAVAILABLE, lk_reason(reason)->name);
     request_free(p, r);
     if (call != NULL)
         refuse(p, call, reason);
@@ -373,6 +381,7 @@ lk_result lk_pool_answer(struct lk_pool *p, uint64_t request, struct lk_bytes pa
         return LK_OK;
     }
     struct lk_grpc_call *call = r->call;
+    say_done(r, m.grpc_status, "-");
     request_free(p, r);
     if (call != NULL)
         pass_on(call, &m);

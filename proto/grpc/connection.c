@@ -64,6 +64,11 @@ struct lk_bytes lk_grpc_connection_source(const struct lk_grpc_connection *c)
     return LK_BYTES(c->source_key);
 }
 
+uint64_t lk_grpc_connection_idle_since(const struct lk_grpc_connection *c)
+{
+    return c->session == NULL ? c->began_ms : lk_grpc_session_idle_since(c->session);
+}
+
 /* --- one turn --------------------------------------------------------------------------------------------------- */
 
 static enum turn after_ssl(struct lk_grpc_connection *c, int ret)

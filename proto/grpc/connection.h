@@ -26,6 +26,8 @@ struct lk_grpc_connection *lk_grpc_connection_new(const struct lk_grpc_connectio
 void lk_grpc_connection_free(struct lk_grpc_connection *c);
 void lk_grpc_connection_drain(struct lk_grpc_connection *c);
 struct lk_bytes lk_grpc_connection_source(const struct lk_grpc_connection *c);
+/* Since when it does nothing for its client, by env->now_ms; UINT64_MAX when it does something. */
+uint64_t lk_grpc_connection_idle_since(const struct lk_grpc_connection *c);
 
 /* The owner's list. */
 struct lk_grpc_connection *lk_grpc_connection_next(const struct lk_grpc_connection *c);

@@ -12,6 +12,7 @@
 
 #define LISTENERS_MAX 16
 #define ACCEPTS_A_TURN 16
+#define IDLE_ENOUGH_MS 1000 /* then a connection makes room for a new one */
 #define PAUSE_MS 200 /* when descriptors or memory have run out */
 
 struct lk_grpc_server {
@@ -77,18 +78,38 @@ static bool source_has_room(const struct lk_grpc_server *s, struct lk_bytes key)
     return n < s->env.limits.connections / 2 + 1;
 }
 
+static void end_connection(struct lk_grpc_server *s, struct lk_grpc_connection *c)
+{
+    on_closed(s, c);
+    lk_grpc_connection_free(c);
+}
+
+/* At the limit the connection that has been idle longest goes: silence must not lock others out. */
+static bool has_room(struct lk_grpc_server *s)
+{
+    if (s->n_connections < s->env.limits.connections)
+        return true;
+    struct lk_grpc_connection *idlest = s->connections;
+    for (struct lk_grpc_connection *c = s->connections; c != NULL; c = lk_grpc_connection_next(c))
+        if (lk_grpc_connection_idle_since(c) < lk_grpc_connection_idle_since(idlest))
+            idlest = c;
+    uint64_t now = s->env.now_ms();
+    if (idlest == NULL || now < IDLE_ENOUGH_MS || lk_grpc_connection_idle_since(idlest) > now - IDLE_ENOUGH_MS)
+        return false;
+    end_connection(s, idlest);
+    return true;
+}
+
 static const char *why_not(struct lk_grpc_server *s, const struct sockaddr *address)
 {
     uint8_t buf[LK_GRPC_PREFIX_KEY];
     struct lk_bytes key = lk_grpc_prefix_key(address, buf);
     const struct lk_grpc_limits *l = &s->env.limits;
-    if (s->tls == NULL || s->n_connections >= l->connections)
-        return "connections";
     if (!source_has_room(s, key))
         return "connections_of_source";
     if (!lk_grpc_buckets_take(s->env.buckets, key, l->request_rate, l->request_burst, s->env.now_ms()))
         return "rate_of_source";
-    return NULL;
+    return s->tls == NULL || !has_room(s) ? "connections" : NULL;
 }
 
 static void welcome(struct lk_grpc_server *s, int fd, const struct sockaddr *address)
@@ -200,11 +221,9 @@ void lk_grpc_server_free(struct lk_grpc_server *s)
         return;
     if (s->resume != NULL)
         close_listeners(s);
-    while (s->connections != NULL) {
-        struct lk_grpc_connection *c = s->connections;
-        lk_grpc_connection_unlink(&s->connections, c);
-        lk_grpc_connection_free(c);
-    }
+    s->on_drained = NULL;
+    while (s->connections != NULL)
+        end_connection(s, s->connections);
     if (s->resume != NULL)
         event_free(s->resume);
     if (s->drained != NULL)

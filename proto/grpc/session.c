@@ -310,6 +310,11 @@ void lk_grpc_session_drain(struct lk_grpc_session *s)
     s->wake(s->wake_arg);
 }
 
+uint64_t lk_grpc_session_idle_since(const struct lk_grpc_session *s)
+{
+    return s->n_calls > 0 ? NEVER : s->idle_since_ms;
+}
+
 static void say_goaway(struct lk_grpc_session *s)
 {
     static const struct lk_grpc_refusal ending = {LK_GRPC_UNAVAILABLE, LK_R_OVERLOAD, 0, "the connection is ending"};

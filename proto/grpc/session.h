@@ -50,6 +50,9 @@ LK_MUST_USE lk_result lk_grpc_session_tick(struct lk_grpc_session *s);
 /* When the next tick is due, by env->now_ms. */
 uint64_t lk_grpc_session_next(const struct lk_grpc_session *s);
 
+/* Since when there is no stream, by env->now_ms; UINT64_MAX when there is one. */
+uint64_t lk_grpc_session_idle_since(const struct lk_grpc_session *s);
+
 /* Shutdown notice now, GOAWAY a second later, the end of streams without end (Watch) with it; the others may finish. */
 void lk_grpc_session_drain(struct lk_grpc_session *s);
 

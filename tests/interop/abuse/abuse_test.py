@@ -218,6 +218,20 @@ class Abuse(unittest.TestCase):
             with good_client(server) as ask:
                 self.assertEqual(ask(), b"")
 
+    def test_silent_connections_make_room(self):
+        with serving(PROGRAM, connections=4) as server, good_client(server) as ask:
+            silent = [h2.Client(server, source=f"127.0.0.{n}") for n in range(2, 6)]
+            for c in silent:
+                self.assertIsNotNone(c.wait(h2.SETTINGS))
+            busy = silent[0].open(flags=h2.END_HEADERS, path=UNARY)
+            time.sleep(1.2)
+            self.assertEqual(ask(), b"")
+            silent[0].send(h2.frame(h2.DATA, h2.END_STREAM, busy, h2.message(0)))
+            self.assertIsNotNone(silent[0].wait(h2.DATA, stream=busy))  # the one with a request stayed
+            self.assertEqual([c.ended(0.2) for c in silent].count(True), 1)
+            for c in silent:
+                c.close()
+
     def test_a_client_that_opens_no_window(self):
         def act(c):
             c.send(h2.frame(h2.SETTINGS, 0, 0, struct.pack(">HI", 4, 0)))

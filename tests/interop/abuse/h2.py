@@ -41,10 +41,10 @@ def message(length, body=b""):
 
 
 class Client:
-    def __init__(self, server, greet=True):
+    def __init__(self, server, greet=True, source="127.0.0.1"):
         context = ssl.create_default_context(cafile=server.ca)
         context.set_alpn_protocols(["h2"])
-        raw = socket.create_connection(("127.0.0.1", server.port))
+        raw = socket.create_connection(("127.0.0.1", server.port), source_address=(source, 0))
         self.sock = context.wrap_socket(raw, server_hostname="localhost")
         self.sock.settimeout(10)
         self.buffer, self.closed, self.stream = b"", False, -1

@@ -103,6 +103,9 @@ static void on_signal(evutil_socket_t fd, short what, void *arg)
     lk_grpc_server_drain(d->server, on_drained, d->base);
 }
 
+static struct lk_grpc_health *health;
+static struct lk_grpc_reflection *reflection;
+
 static lk_result set_up(struct lk_grpc_server *server, struct event_base *base, const char *certificate, const char *key)
 {
     static const char *const services[] = {"", "grpc.testing.TestService"};
@@ -111,11 +114,12 @@ static lk_result set_up(struct lk_grpc_server *server, struct event_base *base, 
     LK_TRY(lk_grpc_server_tls(server, lk_buf_bytes(&chain), lk_buf_bytes(&secret), LK_BYTES_NONE));
     LK_TRY(lk_test_service_add(server, base));
     lk_grpc_server_keep_headers(server);
-    struct lk_grpc_health *health = lk_grpc_health_new(server, services, 2);
+    health = lk_grpc_health_new(server, services, 2);
     LK_REQUIRE(health != NULL, MEMORY);
     lk_grpc_health_set(health, services[0], true);
     lk_grpc_health_set(health, services[1], true);
-    LK_REQUIRE(lk_grpc_reflection_new(server, lk_bytes(lk_test_descriptors, lk_test_descriptors_len)) != NULL, MEMORY);
+    reflection = lk_grpc_reflection_new(server, lk_bytes(lk_test_descriptors, lk_test_descriptors_len));
+    LK_REQUIRE(reflection != NULL, MEMORY);
     int fd = listen_anywhere();
     LK_REQUIRE(fd >= 0, IO);
     return lk_grpc_server_listen(server, fd);
@@ -148,6 +152,8 @@ int main(int argc, char **argv)
     event_free(input);
     event_free(usr1);
     lk_grpc_server_free(server);
+    lk_grpc_health_free(health);
+    lk_grpc_reflection_free(reflection);
     event_base_free(base);
     return 0;
 }
