@@ -8,8 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for everything that a broker judges by; pages that are not used cost nothing. */
+/* Room for everything that a broker judges by; pages that are not used cost nothing, but to a sanitizer. */
+#ifdef LK_SANITIZED
+#define SET_BYTES (4u << 20)
+#else
 #define SET_BYTES (64u << 20)
+#endif
 
 struct lk_policyset *lk_policyset_new(void)
 {

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DOC_ARENA (128u << 20) /* pages that are not used cost nothing */
+/* Memory for a document: rules take some hundred bytes for each byte of YAML. */
+#define DOC_ARENA_LEAST (2u << 20)
+#define DOC_ARENA_FACTOR 512
 
 static void store(struct lk_document_error *list, size_t *n, enum lk_reason_code code, int line, int column,
                   const char *text)
@@ -94,7 +96,7 @@ lk_result lk_doc_open(struct lk_doc *d, struct lk_bytes yaml, struct lk_document
     struct fy_diag_cfg cfg;
     fy_diag_cfg_default(&cfg);
     d->diag = fy_diag_create(&cfg);
-    d->arena = lk_arena_new(DOC_ARENA);
+    d->arena = lk_arena_new(DOC_ARENA_LEAST + DOC_ARENA_FACTOR * yaml.len);
     LK_REQUIRE(d->diag != NULL && d->arena != NULL, MEMORY);
     d->places = lk_arena_array(d->arena, LK_DOC_PLACES_MAX, sizeof(*d->places));
     LK_REQUIRE(d->places != NULL, MEMORY);

@@ -9,7 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define RENDER_ARENA (16u << 20)
+#define RENDER_ARENA_LEAST (64u << 10)
+#define RENDER_ARENA_FACTOR 128 /* an empty submessage of two bytes takes some hundred */
 
 /* A double-quoted YAML scalar (YAML 1.2, 7.3.1): nothing in it can end it. */
 static void put_quoted(struct lk_buf *out, const char *text)
@@ -208,7 +209,7 @@ static void put_record(struct lk_buf *out, const Latchkey__V1__ReferenceRecord *
 
 static lk_result render(const ProtobufCMessageDescriptor *type, struct lk_bytes message, struct lk_buf *out)
 {
-    struct lk_arena *arena = lk_arena_new(RENDER_ARENA);
+    struct lk_arena *arena = lk_arena_new(RENDER_ARENA_LEAST + RENDER_ARENA_FACTOR * message.len);
     void *m = NULL;
     LK_REQUIRE(arena != NULL, MEMORY);
     lk_result r = lk_msg_unpack(type, message, arena, &LK_MSG_LIMITS_DOCUMENT, &m);
