@@ -8,6 +8,7 @@
 #include "tests/system/tpm/live.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -268,6 +269,19 @@ static void nothing_is_left_in_the_tpm(void **state)
     live_tool(&tpm, "test -z \"$(tpm2_getcap handles-transient)\" && test -z \"$(tpm2_getcap handles-loaded-session)\"");
 }
 
+/* latchkey-fetch kills collectors that are late; a signal that can be caught leaves the TPM as it was. */
+static void a_signal_gives_the_keys_back(void **state)
+{
+    (void)state;
+    static const char *const options[] = {"--ek=ecc384", NULL};
+    struct session s;
+    session_open(&s, &tpm, options);
+    (void)session_identify(&s);
+    assert_int_equal(kill(s.pid, SIGTERM), 0);
+    session_close(&s);
+    live_tool(&tpm, "test -z \"$(tpm2_getcap handles-transient)\" && test -z \"$(tpm2_getcap handles-loaded-session)\"");
+}
+
 /* Last: the TPM starts anew. */
 static void a_reset_shows(void **state)
 {
@@ -300,6 +314,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sha1_quotes_do_not_count),
         cmocka_unit_test(a_quote_made_up_under_an_unrestricted_key_does_not_count),
         cmocka_unit_test(nothing_is_left_in_the_tpm),
+        cmocka_unit_test(a_signal_gives_the_keys_back),
         cmocka_unit_test(a_reset_shows),
     };
     if (argc != 3)

@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static volatile sig_atomic_t stopped;
+
 /* An end of input: the loop then gives the TPM's keys back, which without a resource manager nobody else would. */
 static void stop(int signal)
 {
     (void)signal;
+    stopped = 1;
     close(STDIN_FILENO);
 }
 
@@ -40,7 +43,7 @@ int main(int argc, char **argv)
         return 70;
     lk_result r = lk_collector_serve(&lk_tpm_collector_ops, c, STDIN_FILENO, STDOUT_FILENO);
     lk_tpm_collector_free(c);
-    if (lk_ok(r))
+    if (lk_ok(r) || stopped)
         return 0;
     fprintf(stderr, "latchkey-evidence-tpm: %s\n", lk_reason(r.code)->text);
     return 2;
