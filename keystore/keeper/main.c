@@ -41,6 +41,7 @@ void lk_keeper_written(evutil_socket_t fd, short what, void *keeper)
     lk_writer_reap(k->writer);
 }
 
+#ifndef LK_SANITIZED /* whose handlers say more */
 /* A page of the store that the disk does not give, or that leads out of the file: nothing may be released from it. */
 static void on_bad_page(int sig)
 {
@@ -53,12 +54,15 @@ static void on_bad_page(int sig)
 
 static void catch_bad_pages(void)
 {
-#ifndef LK_SANITIZED
     struct sigaction a = {.sa_handler = on_bad_page};
     sigaction(SIGBUS, &a, NULL);
     sigaction(SIGSEGV, &a, NULL);
-#endif
 }
+#else
+static void catch_bad_pages(void)
+{
+}
+#endif
 
 static void ignore_control_signals(void)
 {
