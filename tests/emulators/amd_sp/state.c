@@ -43,6 +43,19 @@ static void save_key(const char *dir, const char *name, EVP_PKEY *key)
         die("cannot write", name);
 }
 
+/* NULL when the folder has no such key. */
+static EVP_PKEY *load_key(const char *dir, const char *name)
+{
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return NULL;
+    EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+    fclose(f);
+    return key;
+}
+
 static void save_pem_chain(const char *dir, const char *name, const struct amd_sp_der *first, const struct amd_sp_der *second)
 {
     BIO *b = BIO_new(BIO_s_mem());
@@ -70,6 +83,9 @@ void amd_sp_state_make(const char *dir, enum amd_sp_product product, struct amd_
         die("cannot make", dir);
     s->product = product;
     for (size_t i = 0; i < AMD_SP_HELD_KEYS; i++) {
+        s->keys[i] = load_key(dir, key_names[i]);
+        if (s->keys[i] != NULL)
+            continue;
         s->keys[i] = i < AMD_SP_HELD_VCEK ? amd_sp_rsa_key() : amd_sp_vek_key();
         save_key(dir, key_names[i], s->keys[i]);
     }
@@ -104,9 +120,7 @@ void amd_sp_state_load(const char *dir, struct amd_sp_state *s)
         if (strcmp(product, amd_sp_product_name((enum amd_sp_product)p)) == 0)
             s->product = (enum amd_sp_product)p;
     for (size_t i = 0; i < AMD_SP_HELD_KEYS; i++) {
-        f = open_in(dir, key_names[i], "rb");
-        s->keys[i] = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-        fclose(f);
+        s->keys[i] = load_key(dir, key_names[i]);
         if (s->keys[i] == NULL)
             die("no key in", key_names[i]);
     }

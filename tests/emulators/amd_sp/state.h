@@ -13,7 +13,10 @@ struct amd_sp_state {
     struct amd_sp_der ark, ask, asvk;
 };
 
-/* Makes new keys and certificates in the folder, which is created. Ends the process on failure. */
+/*
+ * Makes keys and certificates in the folder, which is created. Keys that are there already are kept: RSA-4096 keys
+ * take seconds. Ends the process on failure.
+ */
 void amd_sp_state_make(const char *dir, enum amd_sp_product product, struct amd_sp_state *out);
 
 /* Reads what amd_sp_state_make wrote. Ends the process on failure. */

@@ -8,6 +8,7 @@ usage: collect.py FOLDER_OF_THE_PROGRAMS
 """
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import tempfile
 import time
 
 BIN = sys.argv[1]
+KEYS = os.path.join(os.path.dirname(__file__), "../../unit/policy/evidence/sev_snp/keys")
 BINDING = bytes(range(100, 164))
 
 
@@ -65,6 +67,13 @@ def judge(folder, parts, binding):
     return answer["verdict"], [r["code"] for r in answer["reasons"]], answer["claims"].get("sev-snp", {})
 
 
+def known_keys(folder):
+    """Public test keys for the emulator's root: making new ones takes longer than the test."""
+    os.mkdir(folder + "/sp")
+    for name in ("ark", "ask", "asvk"):
+        shutil.copy("%s/%s.pem" % (KEYS, name), "%s/sp/%s.key" % (folder, name))
+
+
 def serve(folder, key):
     server = subprocess.Popen([BIN + "/amd-sp-emulator", "--dir", folder + "/sp", "serve", "--out", folder + "/tsm",
                                "--key", key] + (["--chip-id", "00"] if key == "vlek" else []))
@@ -75,6 +84,7 @@ def serve(folder, key):
 
 def run(product, key):
     with tempfile.TemporaryDirectory() as folder:
+        known_keys(folder)
         subprocess.run([BIN + "/amd-sp-emulator", "--dir", folder + "/sp", "make-root", "--product", product], check=True,
                        stdout=subprocess.DEVNULL)
         server = serve(folder, key)
