@@ -58,7 +58,7 @@ def wait_for(what, seconds=20):
 class Ring:
     """One broker in a folder of its own. programs: {name: path} of stand-ins that replace a program."""
 
-    def __init__(self, bin_folder, programs=None, config="", softhsm_module=MODULE, environment=None):
+    def __init__(self, bin_folder, programs=None, config="", softhsm_module=MODULE, environment=None, prepare=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="latchkey-ring-"))
         self.bin = pathlib.Path(bin_folder)
         self.log_path = self.folder / "log"
@@ -70,6 +70,9 @@ class Ring:
         self._make_token()
         self._make_tls()
         self._write_config(config)
+        self._made("state")
+        if prepare is not None:
+            prepare(self)
         self._make_store()
         self._place_programs(programs or {})
 
@@ -95,7 +98,6 @@ class Ring:
 
     def _make_store(self):
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", self.folder / "admin")
-        self._made("state")
         self.init = self.latchkey("init", "--config", self.config, "--admin", f"admin={self.folder}/admin.pub",
                                   "--write-profile", self.folder / "profile", profile=False)
         self.broker_id = bytes.fromhex(re.search(r"\b([0-9a-f]{64})\b", (self.folder / "profile").read_text()).group(1))

@@ -2,13 +2,14 @@
 """The whole ring against processes that die, hang or attack. usage: ring_test.py FOLDER-OF-PROGRAMS"""
 import os
 import pathlib
+import pwd
 import re
 import signal
 import sys
 import threading
 import time
 
-from harness import Ring, grpc, wait_for
+from harness import Ring, grpc, run, skip, wait_for
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 HERE = pathlib.Path(__file__).resolve().parent
@@ -183,6 +184,35 @@ def honest():
         assert ring.stop() == 0
 
 
+# ---- a user for each program ----
+
+USERS = {"front": "daemon", "verifier": "nobody", "keeper": "games", "token": "mail"}
+
+
+def give_away(ring):
+    ring.folder.chmod(0o755)
+    for user, path in ((USERS["keeper"], "state"), (USERS["token"], "tokens")):
+        run("chown", "-R", user, ring.folder / path)
+
+
+def users():
+    if os.geteuid() != 0:
+        skip("only root can give each program a user of its own")
+    config = "users: {" + ", ".join(f"{k}: {v}" for k, v in USERS.items()) + "}\n"
+    with Ring(BIN, config=config, prepare=give_away) as ring:
+        (ring.folder / "bin").chmod(0o755)
+        ring.start()
+        serves(ring)
+        assert put_secret(ring, "by-another-user")
+        for program, user in USERS.items():
+            for pid in ring.pids(f"latchkey-{program}"):
+                status = pathlib.Path(f"/proc/{pid}/status").read_text()
+                uids = set(re.search(r"Uid:\s+(\d+)\s+(\d+)\s+(\d+)\s+(\d+)", status).groups())
+                assert uids == {str(pwd.getpwnam(user).pw_uid)}, (program, uids)
+        assert ring.stop() == 0
+    print("ok   each program has a user of its own", flush=True)
+
+
 # ---- stand-ins ----
 
 FRONTS = {
@@ -279,4 +309,4 @@ def change_that_no_worker_loads(ring):
 
 
 if __name__ == "__main__":
-    {"honest": honest, "fronts": fronts, "workers": workers}[sys.argv[2]]()
+    {"honest": honest, "fronts": fronts, "workers": workers, "users": users}[sys.argv[2]]()
