@@ -59,7 +59,6 @@ struct reading {
     struct lk_fetch_options *o;
     bool has_id;
     const char *out;
-    char *out_fd; /* "fd:N", owned until the process ends */
 };
 
 static bool number(const char *text, unsigned long max, unsigned *out)
@@ -102,7 +101,11 @@ static bool take_out(struct reading *r, const char *v)
 static bool take_out_fd(struct reading *r, const char *v)
 {
     unsigned fd;
-    return number(v, 1u << 20, &fd) && asprintf(&r->out_fd, "fd:%u", fd) > 0 && (r->out = r->out_fd) != NULL;
+    if (!number(v, 1u << 20, &fd))
+        return false;
+    snprintf(r->o->fd_target, sizeof(r->o->fd_target), "fd:%u", fd);
+    r->out = r->o->fd_target;
+    return true;
 }
 
 static bool take_collector(struct reading *r, const char *v)

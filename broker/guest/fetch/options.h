@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LK_FETCH_OPTIONS_H
 #define LK_FETCH_OPTIONS_H
-/* The command line of latchkey-fetch (docs/man/latchkey-fetch.1). All texts are borrowed from argv. */
+/* The command line of latchkey-fetch (docs/man/latchkey-fetch.1). Texts are borrowed from argv; the struct must stay where it is. */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +33,7 @@ struct lk_fetch_options {
     bool json;
     unsigned timeout_s;      /* in all; 0: for ever */
     unsigned call_timeout_s; /* for one connection, call or collector */
+    char fd_target[16];      /* "fd:N" of --out-fd */
 };
 
 /* True when there is something to do; false with *code set (0 after --help and --version, 64 for a wrong line). */
