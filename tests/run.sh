@@ -6,7 +6,7 @@
 #                           unit tests under ASan and UBSan, each fuzz target for some seconds
 #   tests/run.sh --quick    the release build under ctest only
 #
-# Environment: LK_FUZZ_SECONDS (10) for each fuzz target, LK_JOBS (number of processors).
+# Environment: LK_FUZZ_SECONDS (5) for each fuzz target, LK_JOBS (number of processors).
 # Exit status: 0 only when every stage passed.
 set -u -o pipefail
 exec </dev/null
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.." || exit 1
 quick=false
 [ "${1:-}" = --quick ] && quick=true
 jobs=${LK_JOBS:-$(nproc)}
-fuzz_seconds=${LK_FUZZ_SECONDS:-10}
+fuzz_seconds=${LK_FUZZ_SECONDS:-5}
 logs=build/test-logs
 mkdir -p "$logs"
 summary=()
@@ -54,22 +54,13 @@ run_ctest() {
 }
 
 run_fuzzers() {
-    local scratch target name n=0 bad=0
-    while read -r target corpus; do
-        name=$(basename "$target")
-        scratch=$(mktemp -d)
-        echo "== fuzz $name ($fuzz_seconds s)"
-        if ! "$target" -max_total_time="$fuzz_seconds" -rss_limit_mb=2048 -artifact_prefix="$logs/$name-" \
-            "$scratch" "$corpus" >"$logs/fuzz-$name.log" 2>&1; then
-            tail -n 40 "$logs/fuzz-$name.log"
-            note fuzz failed "$name: the input is in $logs"
-            bad=1
-        fi
-        tail -n 1 "$logs/fuzz-$name.log"
-        rm -rf "$scratch"
-        n=$((n + 1))
-    done <build/fuzz/fuzz-targets.txt
-    [ $bad = 1 ] || note fuzz passed "$n targets, $fuzz_seconds s each"
+    local list=build/fuzz/fuzz-targets.txt
+    echo "== fuzz"
+    if tests/run_fuzzers.sh "$list" "$logs" "$fuzz_seconds" "$jobs"; then
+        note fuzz passed "$(wc -l <"$list") targets, $fuzz_seconds s each"
+    else
+        note fuzz failed "the inputs are in $logs"
+    fi
 }
 
 deploy/install-packages.sh build run test || exit 1

@@ -109,6 +109,43 @@ expect 7 "COLLECTOR" latchkey-fetch --broker "$address" --broker-id "$id" --coll
 expect 1 "next try" fetch --on-refused wait --timeout 8 --secret demo/none
 expect 1 "refused" fetch --on-refused exit --secret demo/none
 
+# An SEV-SNP guest: the collector reads an emulated configfs-tsm whose root of trust is an anchor here.
+sp=$dir/sp emulator=$bin/amd-sp-emulator measurement=$(printf '%096d' 7) chip=$(printf '%0128d' 9)
+"$emulator" --dir "$sp" make-root --product milan >/dev/null 2>"$dir/err" || failed "an emulated secure processor"
+"$source_dir/tests/system/client/tsm_kernel.sh" "$dir/tsm" "$sp" "$emulator" --measurement "$measurement" --chip-id "$chip" &
+kernel=$!
+cat >"$dir/snp.yaml" <<POLICY
+schema: latchkey-policy/1
+policy: demo-snp
+releases: ["demo/snp/{sev-snp.chip-id}"]
+accept:
+  - name: snp
+    chain: [sev-snp]
+    sev-snp:
+      measurement: {in: ["$measurement"]}
+      platform-alias-check: {skip: {because: "the emulator has none"}}
+      tcb-floor: {milan: {bootloader: 0, tee: 0, snp: 0, microcode: 0}}
+POLICY
+snp() {
+    latchkey-fetch --broker "$address" --broker-id "$id" --collector "latchkey-evidence-snp --tsm-root $dir/tsm" --timeout 20 "$@"
+}
+expect 0 "revision 1" latchkey policy apply "$dir/snp.yaml"
+expect 0 "revision 1" latchkey secret put "demo/snp/$chip" --file "$dir/odd"
+rm -f "$dir/got"
+expect 2 "latchkey explain" snp --secret "demo/snp/{sev-snp.chip-id}=$dir/got"
+expect 0 "revision 1" latchkey anchor add demo-amd --family sev-snp --certificate "$sp/ark.der"
+expect 0 "released" snp --secret "demo/snp/{sev-snp.chip-id}=$dir/got"
+cmp -s "$dir/odd" "$dir/got" && ok "an SNP guest's key" || failed "an SNP guest's key"
+kill $kernel
+wait $kernel 2>/dev/null
+"$source_dir/tests/system/client/tsm_kernel.sh" "$dir/tsm" "$sp" "$emulator" --chip-id "$chip" --measurement "$(printf '%096d' 8)" &
+kernel=$!
+expect 1 "refused" snp --secret "demo/snp/{sev-snp.chip-id}=$dir/got"
+decision=$(sed -n 's/.*latchkey explain \(.*\)/\1/p' "$dir/err")
+expect 0 "sev-snp.measurement" latchkey explain "$decision"
+kill $kernel
+wait $kernel 2>/dev/null
+
 # Administrators.
 ssh-keygen -q -t ecdsa -N '' -f "$dir/second"
 ssh-keygen -q -t ed25519 -N '' -f "$dir/stranger"
