@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/document/reader.h"
+#include "proto/msg/unpack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,6 +86,36 @@ static lk_result parse(struct lk_doc *d, struct lk_bytes yaml)
     return LK_FAIL(POLICY_SYNTAX);
 }
 
+static void say_nothing(struct fy_diag *diag, void *user, const char *text, size_t len)
+{
+    (void)diag; /* errors are collected and told with their code */
+    (void)user;
+    (void)text;
+    (void)len;
+}
+
+/*
+ * What libfyaml must not see: text that is no UTF-8, and directives, which our documents have no use for (libfyaml 0.7.12
+ * never returns from a directive with a byte that is no UTF-8).
+ */
+static lk_result screen(struct lk_document_errors *errors, struct lk_bytes yaml)
+{
+    int line = 1;
+    if (!lk_msg_utf8_ok(yaml)) {
+        store(errors->e, &errors->n, LK_R_POLICY_SYNTAX, 1, 1, "the document is not UTF-8, or holds a NUL");
+        return LK_FAIL(POLICY_SYNTAX);
+    }
+    for (size_t i = 0; i < yaml.len; i++) {
+        bool first = i == 0 || yaml.data[i - 1] == '\n' || yaml.data[i - 1] == '\r';
+        if (first && yaml.data[i] == '%') {
+            store(errors->e, &errors->n, LK_R_POLICY_SYNTAX, line, 1, "a document has no directives");
+            return LK_FAIL(POLICY_SYNTAX);
+        }
+        line += yaml.data[i] == '\n' ? 1 : 0;
+    }
+    return LK_OK;
+}
+
 lk_result lk_doc_open(struct lk_doc *d, struct lk_bytes yaml, struct lk_document_errors *errors)
 {
     *d = (struct lk_doc){.errors = errors};
@@ -93,8 +124,11 @@ lk_result lk_doc_open(struct lk_doc *d, struct lk_bytes yaml, struct lk_document
         store(errors->e, &errors->n, LK_R_TOO_LARGE, 1, 1, "the document is larger than 1 MiB");
         return LK_FAIL(TOO_LARGE);
     }
+    LK_TRY(screen(errors, yaml));
     struct fy_diag_cfg cfg;
     fy_diag_cfg_default(&cfg);
+    cfg.fp = NULL;
+    cfg.output_fn = say_nothing;
     d->diag = fy_diag_create(&cfg);
     d->arena = lk_arena_new(DOC_ARENA_LEAST + DOC_ARENA_FACTOR * yaml.len);
     LK_REQUIRE(d->diag != NULL && d->arena != NULL, MEMORY);
