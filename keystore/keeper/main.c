@@ -120,12 +120,12 @@ static void warm_up(void)
 static lk_result prepare(struct lk_keeper *k)
 {
     bool strict = false;
-    LK_TRY(lk_sandbox_begin(&sandbox, false));
+    LK_TRY(read_settings(k, &strict));
+    LK_TRY(lk_sandbox_begin(&sandbox, strict));
     catch_bad_pages();
     ignore_control_signals();
     warm_up();
     LK_TRY(lk_secret_setup(LOCKED_BYTES));
-    LK_TRY(read_settings(k, &strict));
     LK_TRY(make(k));
     LK_TRY(lk_store_open(".", k->max_size, &k->store, &k->header));
     LK_TRY(lk_sandbox_enter(&sandbox, strict));

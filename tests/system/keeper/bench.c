@@ -494,7 +494,6 @@ void bench_verdict(struct bench *b, const struct lk_ticket *t, const char *secre
 
 void bench_recipient_rsa(struct bench *b, struct lk_verdict *v)
 {
-    LK_BUF_AUTO spki = lk_buf(1024);
     unsigned char *der = NULL;
     int n = i2d_PUBKEY(b->rsa, &der);
     struct lk_bytes modulus;
