@@ -30,7 +30,7 @@ struct lk_grpc_limits {
     uint32_t retry_ms;               /* RetryInfo of an overload: between once and twice this */
 };
 
-/* The defaults, which docs/operations.md explains. */
+/* The defaults, which docs/front.md explains. */
 struct lk_grpc_limits lk_grpc_limits_default(void);
 
 #endif

@@ -349,6 +349,16 @@ class Front(unittest.TestCase):
             self.assertEqual(codes[:3], [None] * 3)  # the connection took one token
             self.assertIn(grpc.StatusCode.RESOURCE_EXHAUSTED, codes[3:])
 
+    def test_a_certificate_has_a_rate_of_its_own(self):
+        with running(client_ca=True, limits=R.Limits(request_rate=1, request_burst=6)) as ring:
+            R.certificate(ring.folder.name, "kms", "/CN=kms", ca="ca")
+            with channel(ring) as stranger, channel(ring, "kms") as kms:
+                ask(kms, CHECK, b"")  # its connection takes a token of the address
+                with self.assertRaises(grpc.RpcError):
+                    for _ in range(10):
+                        ask(stranger, CHECK, b"")
+                ask(kms, CHECK, b"")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=1)
