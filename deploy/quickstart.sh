@@ -36,7 +36,12 @@ started=$SECONDS
 
 step() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 say() { printf '   %s\n' "$*"; }
-show() { printf '   $ %s\n' "${*//$dir/\$DIR}"; "$@" 2>&1 | sed 's/^/   /'; }
+show() {
+    local line="$*"
+    line=${line//"$bin/"/}
+    printf '   $ %s\n' "${line//"$dir"/\$DIR}"
+    "$@" 2>&1 | sed 's/^/   /'
+}
 surprise() { printf '\nquickstart: %s\n' "$*" >&2; exit 1; }
 
 # stop PIDFILE NAME: ends the process of a pid file, if it is still one of that name.
