@@ -17,7 +17,7 @@
 
 static size_t read_file(const char *folder, const char *name, void *out, size_t size)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + NAME_MAX];
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *f = fopen(path, "rb");
     if (f == NULL)
@@ -29,7 +29,7 @@ static size_t read_file(const char *folder, const char *name, void *out, size_t 
 
 static bool exists(const char *folder, const char *name, time_t *since)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + NAME_MAX];
     struct stat st;
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     if (stat(path, &st) != 0)
@@ -40,7 +40,7 @@ static bool exists(const char *folder, const char *name, time_t *since)
 
 static void write_text(const char *folder, const char *name, const char *text)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + NAME_MAX];
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *f = fopen(path, "wb");
     if (f == NULL)
@@ -53,7 +53,7 @@ static void remove_folder(const char *folder)
 {
     DIR *d = opendir(folder);
     for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
-        char path[PATH_MAX];
+        char path[PATH_MAX + NAME_MAX];
         if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, e->d_name) < sizeof(path) && e->d_name[0] != '.')
             unlink(path);
     }
