@@ -8,7 +8,6 @@
 #include <getopt.h>
 #include <limits.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,7 +253,6 @@ int lk_cmd_init(int argc, char **argv)
     }
     if (config == NULL || in.n_admins == 0 || optind < argc)
         return lk_cli_usage("init: --config and at least one --admin are needed");
-    signal(SIGPIPE, SIG_IGN);
     lk_result r = run(&in, config);
     if (lk_ok(r))
         printf("store      %s\ntoken      %s\nbroker id  %s\n", in.config->state, in.config->token.label, in.broker_id);

@@ -3,6 +3,7 @@
 #include "broker/cli/command.h"
 #include "proto/base/log.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ static const struct lk_command commands[] = {
 int main(int argc, char **argv)
 {
     lk_log_setup("latchkey", LK_LOG_WARN);
+    signal(SIGPIPE, SIG_IGN); /* a broker or ssh-keygen that goes away is an error of that call */
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return printf("latchkey %s\n", LK_VERSION) < 0;
     return lk_cli_dispatch("latchkey", commands, sizeof(commands) / sizeof(commands[0]), argc, argv);

@@ -4,7 +4,8 @@
 /*
  * Programs that a client runs for it: ssh-keygen, collectors. What they are told
  * goes through pipes, never through their arguments or environment. Nothing but
- * the three standard descriptors is inherited.
+ * the three standard descriptors is inherited. The program ignores SIGPIPE: a child may leave before it has read
+ * all that it is told.
  */
 #include <sys/types.h>
 
