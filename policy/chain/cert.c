@@ -96,7 +96,7 @@ static bool sha256(const void *data, size_t len, uint8_t out[static 32])
     return EVP_Digest(data, len, out, NULL, EVP_sha256(), NULL) == 1;
 }
 
-static bool time_of(const ASN1_TIME *t, int64_t *out)
+bool lk_asn1_time(const ASN1_TIME *t, int64_t *out)
 {
     struct tm tm;
     if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
@@ -121,8 +121,8 @@ static bool fill(struct lk_cert *cert, struct lk_bytes der)
     if (cert->x509 == NULL || p != der.data + der.len)
         return false;
     cert->key = X509_get0_pubkey(cert->x509);
-    return spki_digest(cert->x509, cert->spki) && time_of(X509_get0_notBefore(cert->x509), &cert->not_before) &&
-           time_of(X509_get0_notAfter(cert->x509), &cert->not_after);
+    return spki_digest(cert->x509, cert->spki) && lk_asn1_time(X509_get0_notBefore(cert->x509), &cert->not_before) &&
+           lk_asn1_time(X509_get0_notAfter(cert->x509), &cert->not_after);
 }
 
 static lk_result parse(struct lk_cert_cache *c, struct lk_bytes der, const uint8_t fingerprint[static 32],

@@ -50,7 +50,10 @@ LK_MUST_USE lk_result lk_cert_signed_by(struct lk_cert_cache *c, const struct lk
 /* The certificate's own signature is over a digest weaker than SHA-256. */
 bool lk_cert_weak_digest(const struct lk_cert *cert);
 
-/* not_before <= at <= not_after: else CERT_EXPIRED, CERT_NOT_YET_VALID. */
+/* Seconds since 1970-01-01T00:00:00Z of a UTCTime or GeneralizedTime (RFC 5280, 4.1.2.5). False for anything else. */
+bool lk_asn1_time(const ASN1_TIME *t, int64_t *out);
+
+/* not_before <= at <= not_after: else CERT_EXPIRED, CERT_NOT_YET_VALID. lk_report_add_time tells it. */
 LK_MUST_USE lk_result lk_cert_valid_at(const struct lk_cert *cert, int64_t at);
 
 /*

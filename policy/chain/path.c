@@ -10,13 +10,19 @@ struct candidates {
     size_t n_extra;
 };
 
+/* What is wrong with the path so far, and the certificate that it is wrong with. */
+struct flaw {
+    lk_result why;
+    const struct lk_cert *of;
+};
+
 struct search {
     struct lk_cert_cache *cache;
     struct candidates from;
     int64_t at;
     struct lk_path *path;
     unsigned signatures;
-    lk_result why; /* why the best failure so far failed */
+    struct flaw worst; /* why the best failure so far failed; of is NULL where it is of no one certificate */
 };
 
 struct candidate {
@@ -48,16 +54,27 @@ static lk_result issuer_flaw(const struct search *s, const struct lk_cert *cert)
 }
 
 /* UNANCHORED gives way to CERT_SIGNATURE, and both to what is wrong on a whole path. */
-static void remember(struct search *s, lk_result why)
+static void remember(struct search *s, struct flaw flaw)
 {
-    if (s->why.code == LK_R_UNANCHORED || (s->why.code == LK_R_CERT_SIGNATURE && why.code != LK_R_UNANCHORED))
-        s->why = why;
+    enum lk_reason_code worst = s->worst.why.code;
+    if (worst == LK_R_UNANCHORED || (worst == LK_R_CERT_SIGNATURE && flaw.why.code != LK_R_UNANCHORED))
+        s->worst = flaw;
 }
 
-static lk_result extend(struct search *s, lk_result flaw);
+static lk_result extend(struct search *s, struct flaw flaw);
+
+/* The path has reached an anchor. */
+static lk_result arrive(struct search *s, const char *anchor, struct flaw flaw)
+{
+    if (lk_ok(flaw.why))
+        s->path->anchor = anchor;
+    else
+        remember(s, flaw);
+    return flaw.why;
+}
 
 /* OK when the path goes through this candidate to an anchor without a flaw. */
-static lk_result try_candidate(struct search *s, const struct candidate *c, lk_result flaw)
+static lk_result try_candidate(struct search *s, const struct candidate *c, struct flaw flaw)
 {
     const struct lk_cert *cert, *child = s->path->certs[s->path->n - 1];
     LK_TRY(lk_cert_get(s->cache, c->der, &cert));
@@ -67,18 +84,16 @@ static lk_result try_candidate(struct search *s, const struct candidate *c, lk_r
         return LK_FAIL(UNANCHORED);
     s->signatures++;
     LK_TRY(signature);
-    if (lk_ok(flaw))
-        flaw = issuer_flaw(s, cert);
+    if (lk_ok(flaw.why))
+        flaw = (struct flaw){issuer_flaw(s, cert), cert};
     s->path->certs[s->path->n++] = cert;
-    lk_result r = c->anchor != NULL ? flaw : extend(s, flaw);
-    if (c->anchor != NULL && lk_ok(flaw))
-        s->path->anchor = c->anchor;
+    lk_result r = c->anchor != NULL ? arrive(s, c->anchor, flaw) : extend(s, flaw);
     if (!lk_ok(r))
         s->path->n--;
     return r;
 }
 
-static lk_result extend(struct search *s, lk_result flaw)
+static lk_result extend(struct search *s, struct flaw flaw)
 {
     LK_REQUIRE(s->path->n < LK_CERT_CHAIN_MAX, UNANCHORED);
     lk_result best = LK_FAIL(UNANCHORED);
@@ -87,7 +102,7 @@ static lk_result extend(struct search *s, lk_result flaw)
         lk_result r = try_candidate(s, &c, flaw);
         if (lk_ok(r))
             return r;
-        remember(s, r);
+        remember(s, (struct flaw){r, NULL});
         if (r.code != LK_R_UNANCHORED)
             best = r;
     }
@@ -107,10 +122,13 @@ lk_result lk_path_find(const struct lk_trust *trust, const char *family, const s
 {
     *out = (struct lk_path){.certs = {leaf}, .n = 1};
     struct search s = {.cache = lk_trust_cache(trust), .from = {.extra = extra, .n_extra = n_extra}, .at = at,
-                       .path = out, .why = LK_FAIL(UNANCHORED)};
+                       .path = out, .worst = {LK_FAIL(UNANCHORED), NULL}};
     s.from.trusted = lk_trust_certs(trust, family, &s.from.n_trusted);
-    if (!lk_ok(extend(&s, lk_cert_valid_at(leaf, at))))
-        return s.why;
+    if (!lk_ok(extend(&s, (struct flaw){lk_cert_valid_at(leaf, at), leaf}))) {
+        enum lk_reason_code why = s.worst.why.code;
+        out->outdated = why == LK_R_CERT_EXPIRED || why == LK_R_CERT_NOT_YET_VALID ? s.worst.of : NULL;
+        return s.worst.why;
+    }
     out->weak = any_weak(out);
     return LK_OK;
 }

@@ -13,6 +13,7 @@ struct lk_path {
     size_t n;
     const char *anchor; /* its name in trust; lives as long as the trust */
     bool weak;          /* a certificate below the anchor is signed over SHA-1 */
+    const struct lk_cert *outdated; /* the certificate of CERT_EXPIRED or CERT_NOT_YET_VALID; NULL otherwise */
 };
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/base/report.h"
+#include "proto/base/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,6 +55,19 @@ lk_result lk_report_add_uint(struct lk_report *r, enum lk_reason_code code, cons
     snprintf(want, sizeof(want), "%" PRIu64, expected);
     snprintf(got, sizeof(got), "%" PRIu64, actual);
     return lk_report_add(r, code, item, rule, want, got);
+}
+
+#define TIME_TEXT sizeof("9999-12-31T23:59:59Z")
+
+lk_result lk_report_add_time(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
+                             int64_t from, int64_t until, int64_t at)
+{
+    char first[TIME_TEXT], last[TIME_TEXT], now[TIME_TEXT], want[2 * TIME_TEXT + 2];
+    lk_time_format(from, first, sizeof(first));
+    lk_time_format(until, last, sizeof(last));
+    lk_time_format(at, now, sizeof(now));
+    snprintf(want, sizeof(want), "%s..%s", first, last);
+    return lk_report_add(r, code, item, rule, want, now);
 }
 
 /* Rank of a class: a fault must never be dressed as a verdict, nor a forgery as a refusal. */

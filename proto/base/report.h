@@ -43,6 +43,10 @@ lk_result lk_report_add_hex(struct lk_report *r, enum lk_reason_code code, const
 lk_result lk_report_add_uint(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
                              uint64_t expected, uint64_t actual);
 
+/* As lk_report_add for something outside its time: expected "FROM..UNTIL", actual the time; all in RFC 3339, UTC. */
+lk_result lk_report_add_time(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
+                             int64_t from, int64_t until, int64_t at);
+
 /*
  * The class of the whole, from the worst finding in this order: internal,
  * malformed, not-authentic, unavailable, cannot-judge, refused; affirmed when empty.

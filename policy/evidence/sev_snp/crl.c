@@ -5,16 +5,9 @@
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
-#include <time.h>
 
-static bool time_of(const ASN1_TIME *t, int64_t *out)
-{
-    struct tm tm;
-    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-        return false;
-    *out = (int64_t)timegm(&tm);
-    return true;
-}
+#define ITEM "sev-snp"
+#define RULE "crl"
 
 /* A delta list, or one for some of the certificates only, says so in a critical extension (RFC 5280, 5.2). */
 static bool has_critical(const X509_CRL *crl)
@@ -40,29 +33,32 @@ static bool names(X509_CRL *crl, const struct lk_cert *cert)
     return X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert->x509)) != 0;
 }
 
-static enum lk_reason_code judge(X509_CRL *crl, const struct lk_cert *ark, const struct lk_cert *intermediate, int64_t at)
+static lk_result fail(struct lk_report *report, enum lk_reason_code code)
 {
-    int64_t this_update, next_update;
+    return lk_report_add(report, code, ITEM, RULE, "", "");
+}
+
+static lk_result judge(X509_CRL *crl, const struct lk_cert *ark, const struct lk_cert *intermediate, int64_t at,
+                       struct lk_report *report)
+{
+    int64_t from, until;
     if (!of_ark(crl, ark))
-        return LK_R_CRL_INVALID;
-    if (!time_of(X509_CRL_get0_lastUpdate(crl), &this_update) || !time_of(X509_CRL_get0_nextUpdate(crl), &next_update))
-        return LK_R_CRL_MALFORMED;
-    if (at < this_update)
-        return LK_R_CRL_NOT_YET_VALID;
-    if (at >= next_update)
-        return LK_R_CRL_STALE;
-    return names(crl, ark) || names(crl, intermediate) ? LK_R_CERT_REVOKED : LK_R_OK;
+        return fail(report, LK_R_CRL_INVALID);
+    if (!lk_asn1_time(X509_CRL_get0_lastUpdate(crl), &from) || !lk_asn1_time(X509_CRL_get0_nextUpdate(crl), &until))
+        return fail(report, LK_R_CRL_MALFORMED);
+    if (at < from || at >= until)
+        return lk_report_add_time(report, at < from ? LK_R_CRL_NOT_YET_VALID : LK_R_CRL_STALE, ITEM, RULE, from, until, at);
+    return names(crl, ark) || names(crl, intermediate) ? fail(report, LK_R_CERT_REVOKED) : LK_OK;
 }
 
 lk_result lk_snp_crl_check(struct lk_bytes der, const struct lk_cert *ark, const struct lk_cert *intermediate,
                            int64_t at, struct lk_report *report)
 {
-    enum lk_reason_code code = LK_R_CRL_MALFORMED;
     const uint8_t *p = der.data;
     X509_CRL *crl = der.len > LK_SNP_CRL_MAX ? NULL : d2i_X509_CRL(NULL, &p, (long)der.len);
-    if (crl != NULL && p == der.data + der.len)
-        code = judge(crl, ark, intermediate, at);
+    bool whole = crl != NULL && p == der.data + der.len;
+    lk_result r = whole ? judge(crl, ark, intermediate, at, report) : fail(report, LK_R_CRL_MALFORMED);
     X509_CRL_free(crl);
     ERR_clear_error();
-    return code == LK_R_OK ? LK_OK : lk_report_add(report, code, "sev-snp", "crl", "", "");
+    return r;
 }

@@ -248,12 +248,18 @@ static lk_result check_unused(struct search *s)
     return LK_OK;
 }
 
-static lk_result check_dates(struct search *s, const struct lk_snp_path *p)
+static lk_result check_date(struct search *s, const struct lk_cert *cert, const char *rule)
 {
     int64_t at = s->in->in->at;
-    LK_TRY(note(s, lk_cert_valid_at(p->vek, at), lk_snp_kind_name(s->in->kind)));
-    LK_TRY(note(s, lk_cert_valid_at(p->intermediate, at), lk_snp_role_name(s->intermediate_role)));
-    return note(s, lk_cert_valid_at(p->ark, at), "ARK");
+    lk_result r = lk_cert_valid_at(cert, at);
+    return lk_ok(r) ? r : lk_report_add_time(s->report, r.code, ITEM, rule, cert->not_before, cert->not_after, at);
+}
+
+static lk_result check_dates(struct search *s, const struct lk_snp_path *p)
+{
+    LK_TRY(check_date(s, p->vek, lk_snp_kind_name(s->in->kind)));
+    LK_TRY(check_date(s, p->intermediate, lk_snp_role_name(s->intermediate_role)));
+    return check_date(s, p->ark, "ARK");
 }
 
 lk_result lk_snp_path_find(const struct lk_snp_path_input *in, struct lk_snp_path *out)

@@ -94,22 +94,27 @@ static void root_by(struct lk_item *item, struct lk_anchoring *how, const struct
 }
 
 /* UNANCHORED is no finding: another proof may come. */
-static lk_result tell(const struct lk_family_input *in, lk_result r, const char *rule)
+static lk_result tell(const struct lk_family_input *in, lk_result r, const struct lk_path *path, const char *rule)
 {
-    return lk_ok(r) || r.code == LK_R_UNANCHORED ? r : fail(in, r, rule);
+    const struct lk_cert *cert = path->outdated;
+    if (lk_ok(r) || r.code == LK_R_UNANCHORED)
+        return r;
+    if (cert == NULL)
+        return fail(in, r, rule);
+    return lk_report_add_time(in->report, r.code, "tpm", rule, cert->not_before, cert->not_after, in->at);
 }
 
-static lk_result root_in_ak_cert(const struct lk_family_input *in, struct lk_item *item, struct lk_anchoring *how)
+static lk_result root_in_ak_cert(const struct lk_family_input *in, struct lk_item *item, struct lk_anchoring *how,
+                                 struct lk_path *path)
 {
     const struct lk_cert *leaf;
-    struct lk_path path;
     LK_TRY(get_leaf(in, LK_TPM_PART_AK_CERT, &leaf));
-    LK_TRY(find_path(in, leaf, &path));
+    LK_TRY(find_path(in, leaf, path));
     LK_REQUIRE(certifies(leaf, &item->ak), TPM_AK_MISMATCH);
     LK_TRY(lk_tpm_read_identity(leaf, in->arena, &item->identity));
     LK_TRY(lk_tpm_ak_cert_usage(leaf, &item->identity));
-    root_by(item, how, &path, LK_TPM_ROOT_AK_CERTIFICATE);
-    add_path(how, in->arena, &path);
+    root_by(item, how, path, LK_TPM_ROOT_AK_CERTIFICATE);
+    add_path(how, in->arena, path);
     add_key(how, in->arena, "AK ", &item->ak_name);
     return LK_OK;
 }
@@ -142,18 +147,18 @@ static lk_result check_activation(const struct lk_family_input *in, const struct
     return LK_OK;
 }
 
-static lk_result root_in_ek_cert(const struct lk_family_input *in, struct lk_item *item, struct lk_anchoring *how)
+static lk_result root_in_ek_cert(const struct lk_family_input *in, struct lk_item *item, struct lk_anchoring *how,
+                                 struct lk_path *path)
 {
     const struct lk_cert *leaf;
-    struct lk_path path;
     LK_TRY(get_leaf(in, LK_TPM_PART_EK_CERT, &leaf));
-    LK_TRY(find_path(in, leaf, &path));
+    LK_TRY(find_path(in, leaf, path));
     LK_REQUIRE(certifies(leaf, &item->ek), TPM_EK_MISMATCH);
     LK_TRY(lk_tpm_ek_cert_usage(leaf));
     LK_TRY(lk_tpm_read_identity(leaf, in->arena, &item->identity));
     LK_TRY(check_activation(in, item, how));
-    root_by(item, how, &path, LK_TPM_ROOT_EK);
-    add_path(how, in->arena, &path);
+    root_by(item, how, path, LK_TPM_ROOT_EK);
+    add_path(how, in->arena, path);
     return LK_OK;
 }
 
@@ -167,14 +172,14 @@ static lk_result link_to_ek(const struct lk_family_input *in, struct lk_item *it
 }
 
 static lk_result by_ek(const struct lk_family_input *in, struct lk_item *item, const struct lk_proofs *proofs,
-                       struct lk_anchoring *how)
+                       struct lk_anchoring *how, struct lk_path *path)
 {
     LK_TRY(check_ek(item));
     const struct lk_proof *proof = proof_for(proofs, &item->ek_name, item->ek_spki);
     if (proof != NULL)
         LK_TRY(link_to_ek(in, item, proof, how));
     else
-        LK_TRY(root_in_ek_cert(in, item, how));
+        LK_TRY(root_in_ek_cert(in, item, how, path));
     add_key(how, in->arena, "EK ", &item->ek_name);
     add_key(how, in->arena, how->activation_assumed ? "AK (activation assumed) " : "AK (activated) ", &item->ak_name);
     return LK_OK;
@@ -192,10 +197,11 @@ lk_result lk_tpm_authenticate(const struct lk_family_input *in, struct lk_item *
     }
     how->wanted = "an anchor for the EK or AK certificate, or an item that vouches for the AK";
     lk_result r = LK_FAIL(UNANCHORED);
+    struct lk_path path = {.n = 0};
     if (in->parts[LK_TPM_PART_AK_CERT].data != NULL)
-        r = tell(in, root_in_ak_cert(in, item, how), "tpm.ak-cert");
+        r = tell(in, root_in_ak_cert(in, item, how, &path), &path, "tpm.ak-cert");
     bool ek = item->has_ek && (in->parts[LK_TPM_PART_EK_CERT].data != NULL || proofs->n > 0);
     if (r.code == LK_R_UNANCHORED && ek)
-        r = tell(in, by_ek(in, item, proofs, how), "tpm.ek-cert");
+        r = tell(in, by_ek(in, item, proofs, how, &path), &path, "tpm.ek-cert");
     return r;
 }

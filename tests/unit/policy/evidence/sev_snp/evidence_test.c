@@ -11,6 +11,7 @@
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
+#include "proto/base/clock.h"
 #include "tests/unit/policy/evidence/sev_snp/world.h"
 
 #define TWEAK(name) static void name(struct world *w)
@@ -402,6 +403,29 @@ static void what_is_missing_is_named(void **state)
     assert_string_equal(run.report.findings[0].expected, "sev-snp/chain/milan-vlek");
 }
 
+static void what_is_out_of_date_tells_its_time(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*tweak)(struct world *);
+        const char *rule;
+    } cases[] = {{vcek_expired, "VCEK"}, {ask_expired, "ASK"}, {ark_future, "ARK"}, {crl_stale, "crl"}, {crl_future, "crl"}};
+    static struct lk_family_run run;
+    static struct world w;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        world_init(&w, VCEK);
+        cases[i].tweak(&w);
+        world_run(&w, &run);
+        const struct lk_finding *f = lk_report_first(&run.report);
+        int64_t from, until, at;
+        char first[21] = "", last[21] = "";
+        assert_string_equal(f->rule, cases[i].rule);
+        assert_int_equal(sscanf(f->expected, "%20[^.]..%20s", first, last), 2);
+        assert_true(lk_time_parse(first, &from) && lk_time_parse(last, &until) && lk_time_parse(f->actual, &at));
+        assert_true(from < until && (at < from || at >= until));
+    }
+}
+
 static void the_anchor_and_the_path_are_told(void **state)
 {
     (void)state;
@@ -422,6 +446,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_alone),
         cmocka_unit_test(what_is_missing_is_named),
+        cmocka_unit_test(what_is_out_of_date_tells_its_time),
         cmocka_unit_test(the_anchor_and_the_path_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,6 +197,20 @@ static void expired_certificates_cannot_be_judged(void **state)
     expect(&f, LK_R_CERT_EXPIRED);
 }
 
+static void what_is_out_of_date_tells_its_time(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_open(&f, "P-256", "P-256");
+    f.ek_cert.not_before = FIXTURE_AT - 86400;
+    f.ek_cert.not_after = FIXTURE_AT - 1;
+    assert_int_equal(fixture_run(&f), LK_R_CERT_EXPIRED);
+    assert_string_equal(f.report.findings[0].rule, "tpm.ek-cert");
+    assert_string_equal(f.report.findings[0].expected, "2027-01-14T08:00:00Z..2027-01-15T07:59:59Z");
+    assert_string_equal(f.report.findings[0].actual, "2027-01-15T08:00:00Z");
+    fixture_close(&f);
+}
+
 static void issuers_are_cas(void **state)
 {
     (void)state;
@@ -313,6 +327,7 @@ int main(void)
         cmocka_unit_test(ek_certificates_are_for_eks),
         cmocka_unit_test(an_ak_certificate_vouches_by_itself),
         cmocka_unit_test(ak_certificates_are_for_aks),
+        cmocka_unit_test(what_is_out_of_date_tells_its_time),
         cmocka_unit_test(expired_certificates_cannot_be_judged),
         cmocka_unit_test(issuers_are_cas),
         cmocka_unit_test(a_false_ca_of_a_true_name_is_found_out),
