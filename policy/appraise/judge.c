@@ -30,7 +30,7 @@ static void refuse(struct judge *j, enum lk_reason_code code, const struct lk_fa
 static void judge_rule(struct judge *j, const struct lk_judged *item, const struct lk_rule *rule)
 {
     struct lk_value actual = lk_value_at(item->values, &rule->ref);
-    if (lk_rule_holds(j->set, rule, &actual))
+    if (lk_rule_holds(j->set, rule, &actual, j->bundle.at))
         return;
     LK_BUF_AUTO want = lk_buf(LK_FINDING_TEXT + 1), got = lk_buf(LK_FINDING_TEXT + 1);
     lk_rule_put_expected(&want, rule, &actual);

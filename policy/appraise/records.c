@@ -42,15 +42,15 @@ static size_t differences(const struct lk_bundle *b, const struct lk_record *r)
     return n;
 }
 
-static bool valid_at(const struct lk_record *r, int64_t at)
+bool lk_record_in_force(const struct lk_record *r, int64_t at)
 {
-    return (r->valid_from == 0 || at >= r->valid_from) && (r->valid_until == 0 || at <= r->valid_until);
+    return r->state == LK_RECORD_ACTIVE && (r->valid_from == 0 || at >= r->valid_from) &&
+           (r->valid_until == 0 || at <= r->valid_until);
 }
 
 static bool passes(const struct lk_bundle *b, const struct lk_record *r, const char *group)
 {
-    return strcmp(r->group, group) == 0 && r->state == LK_RECORD_ACTIVE && valid_at(r, b->at) &&
-           differences(b, r) == 0;
+    return strcmp(r->group, group) == 0 && lk_record_in_force(r, b->at) && differences(b, r) == 0;
 }
 
 static bool better(const struct lk_record *r, size_t n, const struct lk_record *best, size_t best_n)

@@ -15,6 +15,9 @@ struct lk_bundle {
     enum lk_judge_scope scope;
 };
 
+/* Active, and approved for this time. */
+bool lk_record_in_force(const struct lk_record *r, int64_t at);
+
 /* The item of the family, or NULL. */
 const struct lk_judged *lk_bundle_item(const struct lk_bundle *b, const struct lk_family *family);
 

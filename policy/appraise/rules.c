@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/rules.h"
+#include "policy/appraise/records.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -73,11 +74,11 @@ static bool vector_holds(const struct lk_rule *r, const struct lk_value *v)
 }
 
 static bool in_group(const struct lk_policyset *set, const char *group, const struct lk_rule *r,
-                     const struct lk_value *v)
+                     const struct lk_value *v, int64_t at)
 {
     for (size_t i = 0; i < set->n_records; i++) {
         const struct lk_record *rec = set->records[i];
-        if (rec->state != LK_RECORD_ACTIVE || strcmp(rec->group, group) != 0)
+        if (!lk_record_in_force(rec, at) || strcmp(rec->group, group) != 0)
             continue;
         for (size_t m = 0; m < rec->n; m++) {
             const struct lk_record_match *match = &rec->matches[m];
@@ -89,7 +90,7 @@ static bool in_group(const struct lk_policyset *set, const char *group, const st
     return false;
 }
 
-bool lk_rule_holds(const struct lk_policyset *set, const struct lk_rule *r, const struct lk_value *v)
+bool lk_rule_holds(const struct lk_policyset *set, const struct lk_rule *r, const struct lk_value *v, int64_t at)
 {
     if (r->op == LK_OP_SKIP)
         return true;
@@ -98,7 +99,7 @@ bool lk_rule_holds(const struct lk_policyset *set, const struct lk_rule *r, cons
     if (r->op == LK_OP_ANY_GENUINE)
         return true;
     if (r->op == LK_OP_IN_SET)
-        return in_group(set, r->operands[0].word, r, v);
+        return in_group(set, r->operands[0].word, r, v, at);
     if (v->kind == LK_KIND_VECTOR)
         return vector_holds(r, v);
     if (r->op == LK_OP_EQUALS || r->op == LK_OP_IN)

@@ -7,8 +7,8 @@
  */
 #include "policy/appraise/text.h"
 
-/* The set gives the members of IN_SET's groups. */
-bool lk_rule_holds(const struct lk_policyset *set, const struct lk_rule *rule, const struct lk_value *actual);
+/* The set gives the members of IN_SET's groups: of records in force at `at`. */
+bool lk_rule_holds(const struct lk_policyset *set, const struct lk_rule *rule, const struct lk_value *actual, int64_t at);
 
 /*
  * What the rule demands and what was there, for a finding: ">= microcode 72" and

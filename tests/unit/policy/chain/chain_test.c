@@ -422,7 +422,8 @@ static void each_operator_holds_and_fails(void **state)
     };
     static const char records[] = "- {schema: latchkey-reference/1, id: s1, group: serials, state: active, match: {board: {serial: '00000009'}}}\n"
                                   "- {schema: latchkey-reference/1, id: s2, group: others, state: active, match: {board: {serial: '0000000a'}}}\n"
-                                  "- {schema: latchkey-reference/1, id: s3, group: others, state: staged, match: {board: {serial: '00000009'}}}\n";
+                                  "- {schema: latchkey-reference/1, id: s3, group: others, state: staged, match: {board: {serial: '00000009'}}}\n"
+                                  "- {schema: latchkey-reference/1, id: s4, group: others, state: active, match: {board: {serial: '00000009'}}, valid: {until: '1970-01-01T00:16:39Z'}}\n";
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         bool holds = i % 2 == 0;
         char yaml[512];
