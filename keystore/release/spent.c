@@ -62,27 +62,33 @@ void lk_spent_free(struct lk_spent *s)
     free(s);
 }
 
+/* Of what the challenge MAC covers, and that MAC: what follows is for verifiers, and the keeper does not check it. */
+static lk_result ticket_key(const struct lk_ticket *t, uint8_t key[static 32])
+{
+    return lk_sha256(LK_PARTS(lk_bytes(t->bytes, LK_TICKET_LEN - LK_TICKET_ADMISSION_LEN)), key);
+}
+
 static lk_result find(const struct lk_spent *s, const struct lk_ticket *t, struct lk_use **use)
 {
     uint8_t key[32];
     *use = NULL;
-    LK_TRY(lk_sha256(LK_PARTS(LK_BYTES(t->bytes)), key));
+    LK_TRY(ticket_key(t, key));
     struct lk_use *const *found = tfind(key, &s->tree, by_ticket);
     if (found != NULL)
         *use = *found;
     return LK_OK;
 }
 
-static lk_result make(struct lk_spent *s, const struct lk_ticket *t, int64_t expiry, struct lk_use **use)
+static lk_result make(struct lk_spent *s, size_t max, const struct lk_ticket *t, int64_t expiry, struct lk_use **use)
 {
     LK_TRY(find(s, t, use));
     if (*use != NULL)
         return LK_OK;
-    LK_REQUIRE(s->n < s->max, OVERLOAD);
+    LK_REQUIRE(s->n < max, OVERLOAD);
     struct lk_use *u = calloc(1, sizeof(*u));
     LK_REQUIRE(u != NULL, OVERLOAD);
     u->expiry = expiry;
-    if (!lk_ok(lk_sha256(LK_PARTS(LK_BYTES(t->bytes)), u->ticket)) || tsearch(u, &s->tree, by_ticket) == NULL) {
+    if (!lk_ok(ticket_key(t, u->ticket)) || tsearch(u, &s->tree, by_ticket) == NULL) {
         free(u);
         return LK_FAIL(OVERLOAD);
     }
@@ -112,7 +118,7 @@ lk_result lk_spent_look(const struct lk_spent *s, const struct lk_ticket *t, con
 lk_result lk_spent_refuse(struct lk_spent *s, const struct lk_ticket *t, int64_t expiry)
 {
     struct lk_use *u;
-    LK_TRY(make(s, t, expiry, &u));
+    LK_TRY(make(s, s->max - s->max / 2, t, expiry, &u)); /* refusals cost a stranger nothing: half is for releases */
     u->refusals++;
     return LK_OK;
 }
@@ -121,7 +127,7 @@ lk_result lk_spent_take(struct lk_spent *s, const struct lk_ticket *t, int64_t e
                         const uint8_t statement[static 64], size_t room, struct lk_use **use)
 {
     LK_REQUIRE(room <= s->max_bytes && s->bytes <= s->max_bytes - room, OVERLOAD);
-    LK_TRY(make(s, t, expiry, use));
+    LK_TRY(make(s, s->max, t, expiry, use));
     LK_REQUIRE(!(*use)->taken, TICKET_SPENT);
     (*use)->taken = true;
     (*use)->answered = false;

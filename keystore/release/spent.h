@@ -22,7 +22,7 @@ void lk_spent_free(struct lk_spent *s);
 LK_MUST_USE lk_result lk_spent_look(const struct lk_spent *s, const struct lk_ticket *t,
                                     const uint8_t statement[static 64], struct lk_use **use, struct lk_bytes *answer);
 
-/* Counts a refusal; a first one makes the entry. OVERLOAD when the table is full: the refusal stands, uncounted. */
+/* Counts a refusal; a first one makes the entry. OVERLOAD when half of the table is full: the refusal stands, uncounted. */
 LK_MUST_USE lk_result lk_spent_refuse(struct lk_spent *s, const struct lk_ticket *t, int64_t expiry);
 
 /* Takes the ticket for a statement, with room for an answer of room bytes. OVERLOAD. */

@@ -22,6 +22,7 @@
 #include "proto/base/result.h"
 
 #define LK_TICKET_LEN 196
+#define LK_TICKET_ADMISSION_LEN 32 /* its last bytes */
 
 struct lk_ticket {
     uint8_t bytes[LK_TICKET_LEN];

@@ -74,6 +74,33 @@ static void a_full_table_is_unavailable_and_forgets_nothing(void **state)
     lk_spent_free(s);
 }
 
+static void the_admission_mac_makes_no_other_ticket(void **state)
+{
+    struct lk_spent *s = lk_spent_new(4, 1000);
+    struct lk_ticket t = ticket(1);
+    struct lk_use *use;
+    struct lk_bytes answer;
+    (void)state;
+    ok(lk_spent_take(s, &t, 100, statement, 500, &use));
+    t.bytes[LK_TICKET_LEN - 1] ^= 1;
+    assert_int_equal(CODE(lk_spent_look(s, &t, other, &use, &answer)), LK_R_TICKET_SPENT);
+    t.bytes[LK_TICKET_LEN - LK_TICKET_ADMISSION_LEN - 1] ^= 1;
+    ok(lk_spent_look(s, &t, other, &use, &answer));
+    lk_spent_free(s);
+}
+
+static void refusals_leave_room_for_releases(void **state)
+{
+    struct lk_spent *s = lk_spent_new(2, 1000);
+    struct lk_ticket a = ticket(1), b = ticket(2);
+    struct lk_use *use;
+    (void)state;
+    ok(lk_spent_refuse(s, &a, 100));
+    assert_int_equal(CODE(lk_spent_refuse(s, &b, 100)), LK_R_OVERLOAD);
+    ok(lk_spent_take(s, &b, 100, statement, 500, &use));
+    lk_spent_free(s);
+}
+
 static void what_has_expired_makes_room(void **state)
 {
     struct lk_spent *s = lk_spent_new(1, 1000);
@@ -157,6 +184,8 @@ int main(void)
         cmocka_unit_test(a_spent_ticket_repeats_one_statement),
         cmocka_unit_test(four_refusals_and_no_more),
         cmocka_unit_test(a_full_table_is_unavailable_and_forgets_nothing),
+        cmocka_unit_test(the_admission_mac_makes_no_other_ticket),
+        cmocka_unit_test(refusals_leave_room_for_releases),
         cmocka_unit_test(what_has_expired_makes_room),
         cmocka_unit_test(a_ticket_given_back_may_be_used_again),
         cmocka_unit_test(a_budget_is_a_days),
