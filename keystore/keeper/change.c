@@ -28,6 +28,8 @@ struct lk_change_run {
     struct lk_buf record, audit;
     struct lk_head before;
     struct lk_job job;
+    bool writing;         /* the writer has it: it can be dropped no more */
+    bool generation_lost; /* its workers ended meanwhile */
 };
 
 static bool deletes(const struct lk_change_run *run, size_t i, enum lk_object_kind *kind)
@@ -117,6 +119,8 @@ static void change_written(void *arg, lk_result r)
     r = lk_state_apply(k->state, lk_buf_bytes(&run->record));
     if (!lk_ok(r))
         lk_keeper_fail(r, "a change that was checked does not apply");
+    if (run->generation_lost) /* what is written must be judged by: the next start brings it up, or says why not */
+        lk_keeper_fail(LK_FAIL(CHANGE_DOES_NOT_LOAD), "the verifiers of a change ended while it was written");
     if (run->change.needs_generation)
         lk_generation_activate(k, run->change.revokes);
     LK_BUF_AUTO p = lk_buf(256);
@@ -200,18 +204,22 @@ static void append(struct lk_change_run *run)
         change_written(run, r);
         return;
     }
+    run->writing = true;
     run->job = (struct lk_job){.apply = write_change, .done = change_written, .arg = run, .admin = true};
     lk_writer_submit(run->keeper->writer, &run->job);
 }
 
 void lk_change_generation_up(struct lk_keeper *k)
 {
-    append(k->change);
+    if (!k->change->writing)
+        append(k->change);
 }
 
 void lk_change_generation_failed(struct lk_keeper *k, const char *detail)
 {
-    refuse(k->change, LK_FAIL(CHANGE_DOES_NOT_LOAD), detail);
+    k->change->generation_lost = true;
+    if (!k->change->writing)
+        refuse(k->change, LK_FAIL(CHANGE_DOES_NOT_LOAD), detail);
 }
 
 static void bring_up(struct lk_change_run *run)

@@ -294,6 +294,8 @@ def workers():
             print(f"ok   hostile verifier: {mode}", flush=True)
         fresh(ring, change_that_no_worker_loads)
         print("ok   hostile verifier: a change that no worker loads is dropped", flush=True)
+        fresh(ring, change_whose_workers_end_while_it_is_written)
+        print("ok   hostile verifier: leaves when it is ready", flush=True)
 
 
 def change_that_no_worker_loads(ring):
@@ -306,6 +308,18 @@ def change_that_no_worker_loads(ring):
     assert ring.wait_log("event=generation.starting", mark)
     assert ring.pids("latchkey-verifier") == before
     serves(ring)
+
+
+def change_whose_workers_end_while_it_is_written(ring):
+    """Said or unsaid, the change is whole, and the keeper goes on or ends in order; it never works on what it gave up."""
+    mark = ring.mark()
+    for i in range(8):
+        (ring.folder / "bin/verifier-mode").write_text("last-leaves-when-ready")
+        ring.latchkey("anchor", "add", f"lab{i}", "--family", "tpm", "--certificate", ring.folder / "tls.pem", check=False)
+        (ring.folder / "bin/verifier-mode").unlink()
+        serves(ring, 40)
+    assert not re.search(r"program=latchkey-keeper child=\d+ signal=(?!9)", ring.log_text()[mark:]), ring.log_text()[mark:]
+    ring.latchkey("anchor", "add", "after", "--family", "tpm", "--certificate", ring.folder / "tls.pem")
 
 
 if __name__ == "__main__":
