@@ -116,7 +116,7 @@ static void fill_secret(Latchkey__V1__SecretAnswer *to, const struct lk_verdict_
     to->version = s->version;
     to->class_ = text(lk_class_name(lk_reason(s->told)->cls));
     to->code = text(lk_reason(s->told)->name);
-    if (s->explain) {
+    if (findings != NULL) {
         to->n_findings = findings->n;
         to->findings = findings->list;
     }
@@ -134,7 +134,8 @@ static lk_result pack_answer(const struct lk_verdict *v, const struct lk_ruling 
     struct findings findings;
     fill_findings(&findings, &v->report);
     for (size_t i = 0; i < r->n; i++) {
-        fill_secret(&rows[i], &v->secrets[i], &r->secrets[i], sealed == NULL ? NULL : &sealed[i], &findings);
+        fill_secret(&rows[i], &v->secrets[i], &r->secrets[i], sealed == NULL ? NULL : &sealed[i],
+                    r->explain ? &findings : NULL);
         list[i] = &rows[i];
     }
     a.statement_hash = lk_pack_bytes(LK_BYTES(v->statement_hash));

@@ -35,9 +35,10 @@ static lk_result check_request(const struct lk_release_context *ctx, const struc
     int64_t skew = v->time > ctx->now ? v->time - ctx->now : ctx->now - v->time;
     LK_REQUIRE(skew <= LK_CLOCK_SKEW_MAX, CLOCK_SKEW);
     LK_REQUIRE(!v->stale_request, STALE_REQUEST);
-    if (v->kind == LK_VERDICT_APPRAISE)
-        return (v->roles & LK_ROLE_APPRAISE) != 0 ? LK_OK : LK_FAIL(CALLER_NOT_NAMED);
+    LK_REQUIRE(v->kind != LK_VERDICT_APPRAISE || (v->roles & LK_ROLE_APPRAISE) != 0, CALLER_NOT_NAMED);
     LK_REQUIRE(v->n_secrets >= 1, REQUEST_MALFORMED);
+    if (v->kind == LK_VERDICT_APPRAISE)
+        return LK_OK;
     LK_REQUIRE(v->recipient.suite != LK_SUITE_NONE, RECIPIENT_SUITE);
     return lk_recipient_check(&v->recipient);
 }
@@ -162,9 +163,11 @@ static lk_result grant(const struct lk_release_context *ctx, const struct lk_ver
 static void settle(const struct lk_verdict *v, struct lk_ruling *r)
 {
     bool explain = v->kind == LK_VERDICT_APPRAISE;
+    r->explain = r->n > 0;
     for (size_t i = 0; i < r->n; i++) {
         struct lk_ruling_secret *s = &r->secrets[i];
         s->explain = s->explain || explain;
+        r->explain = r->explain && s->explain;
         s->told = told(s->result, s->explain);
     }
     r->told = r->n > 0 && !lk_ok(r->result) ? r->secrets[0].told : told(r->result, explain);

@@ -33,7 +33,7 @@ struct lk_ruling_secret {
     uint64_t version;     /* that is released; what was asked for otherwise */
     lk_result result;     /* OK: granted */
     enum lk_reason_code told; /* what the guest learns: REFUSED stands for what it must not tell apart */
-    bool explain;         /* its policy lets the guest see the findings */
+    bool explain;         /* its policy lets the guest know the rule */
     enum lk_kek kek;
     struct lk_buf blob;   /* granted: the wrapped secret */
     uint64_t count;       /* granted: releases of that secret today */
@@ -44,6 +44,7 @@ struct lk_ruling {
     enum lk_reason_code told;
     bool authentic;      /* by a ticket of ours and authentic evidence: belongs into the audit log, not among the noise */
     bool suspicious;     /* only a faulty or taken-over verifier says this */
+    bool explain;        /* findings may leave: they are of the whole request, so every policy in it must say so */
     int64_t expiry;      /* of the ticket */
     size_t n;
     struct lk_ruling_secret secrets[LK_VERDICT_SECRETS_MAX];

@@ -72,7 +72,7 @@ static lk_result admit(struct judging *j, int64_t at)
 static lk_result take_secrets(struct judging *j)
 {
     const Latchkey__V1__Statement *st = j->statement;
-    LK_REQUIRE(st->n_secrets <= LK_VERDICT_SECRETS_MAX && (j->appraise || st->n_secrets > 0), REQUEST_LIMIT);
+    LK_REQUIRE(st->n_secrets <= LK_VERDICT_SECRETS_MAX && st->n_secrets > 0, REQUEST_LIMIT);
     for (size_t i = 0; i < st->n_secrets; i++) {
         j->names[i] = lk_bytes_str(st->secrets[i]->name);
         LK_REQUIRE(j->names[i].len <= LK_SECRET_NAME_MAX && lk_secret_name_ok(j->names[i], true), SECRET_NAME);

@@ -662,25 +662,39 @@ void bench_change_send(struct bench *b, struct bench_change *c, const char *key,
         lk_buf_free(&c->payloads[i]);
 }
 
-void bench_policy(struct bench *b, const char *name, const char *pattern, const char *kek, uint64_t revision, uint64_t budget)
+static void set_policy(struct bench *b, Latchkey__V1__Policy *p, const char *pattern, uint64_t revision)
 {
-    Latchkey__V1__Policy p = LATCHKEY__V1__POLICY__INIT;
     char *releases[] = {(char *)(uintptr_t)pattern};
     struct bench_change c;
     struct bench_answer a;
     LK_BUF_AUTO payload = lk_buf(4096);
-    p.schema = 1;
-    p.name = (char *)(uintptr_t)name;
-    p.kek = (char *)(uintptr_t)kek;
-    p.budget = budget;
-    p.n_releases = 1;
-    p.releases = releases;
-    ok(lk_pack(&payload, &p.base));
+    p->schema = 1;
+    p->n_releases = 1;
+    p->releases = releases;
+    ok(lk_pack(&payload, &p->base));
     bench_change_new(b, &c);
-    bench_change_add(&c, LK_CHANGE_POLICY_SET, name, revision, &payload);
+    bench_change_add(&c, LK_CHANGE_POLICY_SET, p->name, revision, &payload);
     bench_change_send(b, &c, "admin", &a);
     assert_string_equal(a.reason, "OK");
     bench_answer_free(&a);
+}
+
+void bench_policy(struct bench *b, const char *name, const char *pattern, const char *kek, uint64_t revision, uint64_t budget)
+{
+    Latchkey__V1__Policy p = LATCHKEY__V1__POLICY__INIT;
+    p.name = (char *)(uintptr_t)name;
+    p.kek = (char *)(uintptr_t)kek;
+    p.budget = budget;
+    set_policy(b, &p, pattern, revision);
+}
+
+void bench_policy_that_explains(struct bench *b, const char *name, const char *pattern)
+{
+    Latchkey__V1__Policy p = LATCHKEY__V1__POLICY__INIT;
+    p.name = (char *)(uintptr_t)name;
+    p.kek = (char *)(uintptr_t)"sealed";
+    p.explain_to_guest = true;
+    set_policy(b, &p, pattern, 0);
 }
 
 void bench_put(struct bench *b, const char *name, const char *kek, uint64_t revision, const char *value,

@@ -89,6 +89,7 @@ void bench_change_add(struct bench_change *c, enum lk_change_kind kind, const ch
 /* Signs with the admin's key ("admin"), or "stranger"; sends; plays the generation if there is one. Frees the payloads. */
 void bench_change_send(struct bench *b, struct bench_change *c, const char *key, struct bench_answer *a);
 void bench_policy(struct bench *b, const char *name, const char *pattern, const char *kek, uint64_t revision, uint64_t budget);
+void bench_policy_that_explains(struct bench *b, const char *name, const char *pattern);
 void bench_put(struct bench *b, const char *name, const char *kek, uint64_t revision, const char *value, struct bench_answer *a);
 
 /* A signed query; result is freed with latchkey__v1__query_result__free_unpacked. */

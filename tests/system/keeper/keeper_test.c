@@ -29,6 +29,7 @@ static int setup(void **state)
     bench_policy(B, "prod", "disk/*", "sealed", 0, 0);
     bench_policy(B, "hsm", "hsm/*", "in-token", 0, 0);
     bench_policy(B, "few", "few/*", "sealed", 0, 1);
+    bench_policy_that_explains(B, "open", "open/*");
     const char *const puts[][3] = {{"disk/1", "sealed", "the first secret"}, {"disk/2", "sealed", "2"},
                                    {"hsm/1", "in-token", "never outside"}, {"few/1", "sealed", "rationed"},
                                    {"other/1", "sealed", "uncovered"}};
@@ -154,6 +155,38 @@ static void an_unknown_secret_looks_refused(void **state)
     v.secrets[0].cls = LK_CLASS_REFUSED;
     v.secrets[0].code = LK_R_SECRET_UNKNOWN;
     expect(&v, "REFUSED", "refused", 7);
+}
+
+/* Refused by the policy of "disk" and by that of "open"; both findings are in the verdict. */
+static void expect_findings(const char *first, const char *second, size_t n)
+{
+    struct lk_verdict v;
+    struct bench_answer a;
+    fresh(first, &v);
+    v.n_secrets = 2;
+    v.secrets[1] = v.secrets[0];
+    strcpy(v.secrets[1].name, second);
+    for (size_t i = 0; i < 2; i++) {
+        bool open = strncmp(v.secrets[i].name, "open", 4) == 0;
+        strcpy(v.secrets[i].policy, open ? "open" : "prod");
+        v.secrets[i].code = LK_R_TPM_PCR;
+        v.secrets[i].cls = LK_CLASS_REFUSED;
+        assert_int_equal(lk_report_add(&v.report, LK_R_TPM_PCR, "tpm", v.secrets[i].policy, "aa", "bb").code, LK_R_TPM_PCR);
+    }
+    bench_ask(B, &v, &a);
+    assert_string_equal(a.reason, "TPM_PCR");
+    assert_string_equal(a.answer->secrets[0]->code, "TPM_PCR");
+    assert_string_equal(a.answer->secrets[1]->code, strncmp(second, "open", 4) == 0 ? "TPM_PCR" : "REFUSED");
+    assert_int_equal(a.answer->secrets[0]->n_findings, n);
+    assert_int_equal(a.answer->secrets[1]->n_findings, n);
+    bench_answer_free(&a);
+}
+
+static void findings_leave_only_when_every_policy_explains(void **state)
+{
+    (void)state;
+    expect_findings("open/1", "open/2", 2);
+    expect_findings("open/1", "disk/1", 0);
 }
 
 static void the_budget_of_a_day_is_kept_over_a_restart(void **state)
@@ -351,6 +384,8 @@ static void appraisal_is_for_named_callers(void **state)
     assert_string_equal(a.reason, "OK");
     assert_int_equal(a.answer->secrets[0]->ciphertext.len, 0);
     bench_answer_free(&a);
+    v.n_secrets = 0; /* nothing was judged: nothing is affirmed */
+    expect(&v, "REQUEST_MALFORMED", "malformed", 3);
 }
 
 /* Hostile verifiers */
@@ -540,6 +575,7 @@ int main(void)
         T(an_in_token_secret_is_never_sealed_by_the_keeper),
         T(several_secrets_one_refused),
         T(an_unknown_secret_looks_refused),
+        T(findings_leave_only_when_every_policy_explains),
         T(the_budget_of_a_day_is_kept_over_a_restart),
         T(the_same_statement_gets_the_same_answer),
         T(a_ticket_serves_one_statement),
