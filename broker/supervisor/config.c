@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/supervisor/config.h"
 #include "broker/supervisor/config_read.h"
+#include "proto/base/text.h"
 #include "proto/link/messages.h"
 
 #include <errno.h>
@@ -345,6 +346,12 @@ lk_result lk_config_parse(const char *path, const char *text, size_t len, struct
                           struct lk_config_error *error)
 {
     *out = NULL;
+    int line;
+    const char *flaw = lk_yaml_flaw(lk_bytes(text, len), &line);
+    if (flaw != NULL) {
+        snprintf(error->text, sizeof(error->text), "%s:%d:1: %s", path, line, flaw);
+        return LK_FAIL(CONFIG);
+    }
     struct fy_diag_cfg dcfg;
     fy_diag_cfg_default(&dcfg);
     struct lk_config *c = calloc(1, sizeof(*c));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/names.h"
 #include "proto/base/cursor.h"
-#include "proto/msg/unpack.h"
+#include "proto/base/text.h"
 
 #include <string.h>
 
@@ -180,31 +180,9 @@ bool lk_release_expand(struct lk_bytes text, lk_placeholder_fn *value, void *con
     return true;
 }
 
-/* Characters that do not print, or that change how what follows is shown: an approver must see what he approves. */
-static bool printable(struct lk_bytes text)
-{
-    static const struct {
-        const char *first, *last; /* UTF-8, ends included, of equal length */
-    } hidden[] = {{"\x01", "\x1f"},
-                  {"\x7f", "\x7f"},
-                  {"\xc2\x80", "\xc2\x9f"},
-                  {"\xe2\x80\x8b", "\xe2\x80\x8f"},
-                  {"\xe2\x80\xa8", "\xe2\x80\xae"},
-                  {"\xe2\x81\xa0", "\xe2\x81\xaf"},
-                  {"\xef\xbb\xbf", "\xef\xbb\xbf"}};
-    for (size_t i = 0; i < text.len; i++)
-        for (size_t h = 0; h < sizeof(hidden) / sizeof(hidden[0]); h++) {
-            size_t n = strlen(hidden[h].first);
-            if (i + n <= text.len && memcmp(text.data + i, hidden[h].first, n) >= 0 &&
-                memcmp(text.data + i, hidden[h].last, n) <= 0)
-                return false;
-        }
-    return true;
-}
-
 bool lk_secret_name_ok(struct lk_bytes name, bool placeholders)
 {
-    if (name.len == 0 || name.len > LK_NAME_MAX || !lk_msg_utf8_ok(name) || !printable(name))
+    if (name.len == 0 || name.len > LK_NAME_MAX || !lk_text_prints(name))
         return false;
     struct segment s;
     while (next_segment(&name, &s))

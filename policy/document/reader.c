@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/document/reader.h"
-#include "proto/msg/unpack.h"
+#include "proto/base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,28 +94,6 @@ static void say_nothing(struct fy_diag *diag, void *user, const char *text, size
     (void)len;
 }
 
-/*
- * What libfyaml must not see: text that is no UTF-8, and directives, which our documents have no use for (libfyaml 0.7.12
- * never returns from a directive with a byte that is no UTF-8).
- */
-static lk_result screen(struct lk_document_errors *errors, struct lk_bytes yaml)
-{
-    int line = 1;
-    if (!lk_msg_utf8_ok(yaml)) {
-        store(errors->e, &errors->n, LK_R_POLICY_SYNTAX, 1, 1, "the document is not UTF-8, or holds a NUL");
-        return LK_FAIL(POLICY_SYNTAX);
-    }
-    for (size_t i = 0; i < yaml.len; i++) {
-        bool first = i == 0 || yaml.data[i - 1] == '\n' || yaml.data[i - 1] == '\r';
-        if (first && yaml.data[i] == '%') {
-            store(errors->e, &errors->n, LK_R_POLICY_SYNTAX, line, 1, "a document has no directives");
-            return LK_FAIL(POLICY_SYNTAX);
-        }
-        line += yaml.data[i] == '\n' ? 1 : 0;
-    }
-    return LK_OK;
-}
-
 lk_result lk_doc_open(struct lk_doc *d, struct lk_bytes yaml, struct lk_document_errors *errors)
 {
     *d = (struct lk_doc){.errors = errors};
@@ -124,7 +102,12 @@ lk_result lk_doc_open(struct lk_doc *d, struct lk_bytes yaml, struct lk_document
         store(errors->e, &errors->n, LK_R_TOO_LARGE, 1, 1, "the document is larger than 1 MiB");
         return LK_FAIL(TOO_LARGE);
     }
-    LK_TRY(screen(errors, yaml));
+    int line;
+    const char *flaw = lk_yaml_flaw(yaml, &line);
+    if (flaw != NULL) {
+        store(errors->e, &errors->n, LK_R_POLICY_SYNTAX, line, 1, flaw);
+        return LK_FAIL(POLICY_SYNTAX);
+    }
     struct fy_diag_cfg cfg;
     fy_diag_cfg_default(&cfg);
     cfg.fp = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/msg/unpack.h"
 #include "proto/base/cursor.h"
+#include "proto/base/text.h"
 
 /* Messages have at most this many fields: one bit each for "seen". */
 #define FIELDS_MAX 64
@@ -96,7 +97,7 @@ static lk_result scan_sized(struct scan *s, const ProtobufCFieldDescriptor *fiel
     if (field->type == PROTOBUF_C_TYPE_MESSAGE)
         return scan_message(s, field->descriptor, value, depth + 1);
     if (field->type == PROTOBUF_C_TYPE_STRING)
-        LK_REQUIRE(lk_msg_utf8_ok(value), REQUEST_MALFORMED);
+        LK_REQUIRE(lk_utf8_ok(value), REQUEST_MALFORMED);
     return LK_OK;
 }
 
@@ -167,41 +168,4 @@ lk_result lk_msg_scan(const ProtobufCMessageDescriptor *type, struct lk_bytes by
     LK_REQUIRE(bytes.len <= limits->max_bytes, REQUEST_LIMIT);
     struct scan s = {limits, 0};
     return scan_message(&s, type, bytes, 1);
-}
-
-/* Bytes of the sequence that b begins, 0 when b begins none; *least is the smallest code point of that length. */
-static unsigned utf8_length(uint8_t b, uint32_t *point, uint32_t *least)
-{
-    static const struct {
-        uint8_t mask, lead;
-        uint32_t least;
-    } forms[] = {{0x80, 0x00, 1}, {0xe0, 0xc0, 0x80}, {0xf0, 0xe0, 0x800}, {0xf8, 0xf0, 0x10000}};
-    for (unsigned i = 0; i < 4; i++) {
-        if ((b & forms[i].mask) == forms[i].lead) {
-            *point = b & (uint8_t)~forms[i].mask;
-            *least = forms[i].least;
-            return i + 1;
-        }
-    }
-    return 0;
-}
-
-bool lk_msg_utf8_ok(struct lk_bytes text)
-{
-    struct lk_cursor c = lk_cursor(text);
-    while (lk_left(&c) > 0) {
-        uint32_t point = 0, least = 0;
-        unsigned n = utf8_length(lk_u8(&c), &point, &least);
-        if (n == 0 || lk_left(&c) < n - 1)
-            return false;
-        for (unsigned i = 1; i < n; i++) {
-            uint8_t b = lk_u8(&c);
-            if ((b & 0xc0) != 0x80)
-                return false;
-            point = point << 6 | (b & 0x3f);
-        }
-        if (point < least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-            return false;
-    }
-    return true;
 }

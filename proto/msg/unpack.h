@@ -46,7 +46,4 @@ LK_MUST_USE lk_result lk_msg_unpack(const ProtobufCMessageDescriptor *type, stru
 LK_MUST_USE lk_result lk_msg_scan(const ProtobufCMessageDescriptor *type, struct lk_bytes bytes,
                                   const struct lk_msg_limits *limits);
 
-/* Well-formed UTF-8 (RFC 3629) without NUL. */
-bool lk_msg_utf8_ok(struct lk_bytes text);
-
 #endif

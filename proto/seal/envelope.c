@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/seal/envelope.h"
 
+#include "proto/base/text.h"
 #include "proto/seal/hash.h"
 
 #define CHANGE_DOMAIN "latchkey-change-v1"
@@ -34,44 +35,6 @@ static bool kind_fits(bool query, enum lk_change_kind kind)
     return kind >= LK_CHANGE_POLICY_SET && kind <= LK_CHANGE_ADMIN_DELETE;
 }
 
-/* Well-formed UTF-8 (RFC 3629, 4) has no shorter spelling, no surrogates, nothing past U+10FFFF. */
-static size_t utf8_step(const uint8_t *p, size_t left)
-{
-    static const struct {
-        uint8_t lead_min, lead_max, next_min, next_max;
-        size_t len;
-    } rows[] = {
-        {0x20, 0x7e, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (p[0] < rows[i].lead_min || p[0] > rows[i].lead_max)
-            continue;
-        if (rows[i].len > left || (rows[i].len > 1 && (p[1] < rows[i].next_min || p[1] > rows[i].next_max)))
-            return 0;
-        for (size_t k = 2; k < rows[i].len; k++)
-            if (p[k] < 0x80 || p[k] > 0xbf)
-                return 0;
-        return rows[i].len;
-    }
-    return 0;
-}
-
-/* Names go to logs and terminals: printable UTF-8, no control characters. */
-static bool text_ok(struct lk_bytes text)
-{
-    for (size_t at = 0; at < text.len;) {
-        size_t step = utf8_step(text.data + at, text.len - at);
-        if (step == 0)
-            return false;
-        if (text.data[at] == 0xc2 && text.data[at + 1] < 0xa0) /* U+0080..U+009F */
-            return false;
-        at += step;
-    }
-    return true;
-}
-
 static bool read_item(struct lk_cursor *c, bool query, struct lk_envelope_item *item)
 {
     item->kind = (enum lk_change_kind)lk_u8(c);
@@ -79,7 +42,7 @@ static bool read_item(struct lk_cursor *c, bool query, struct lk_envelope_item *
     item->revision = lk_u64be(c);
     item->payload_len = lk_u32be(c);
     item->payload_digest = lk_take(c, 32);
-    return lk_ok(lk_cursor_ok(c)) && kind_fits(query, item->kind) && item->object.len > 0 && text_ok(item->object);
+    return lk_ok(lk_cursor_ok(c)) && kind_fits(query, item->kind) && item->object.len > 0 && lk_text_prints(item->object);
 }
 
 static bool read_signed(struct lk_cursor *c, struct lk_envelope *e)
@@ -91,7 +54,7 @@ static bool read_signed(struct lk_cursor *c, struct lk_envelope *e)
     uint64_t not_after = lk_u64be(c);
     e->scope = lk_take(c, lk_u8(c));
     e->n_items = lk_u16be(c);
-    if (!lk_ok(lk_cursor_ok(c)) || not_after > INT64_MAX || e->scope.len > SCOPE_MAX || !text_ok(e->scope))
+    if (!lk_ok(lk_cursor_ok(c)) || not_after > INT64_MAX || e->scope.len > SCOPE_MAX || !lk_text_prints(e->scope))
         return false;
     e->not_after = (int64_t)not_after;
     if (e->n_items < 1 || e->n_items > (e->query ? 1 : LK_ENVELOPE_ITEMS_MAX))

@@ -96,6 +96,8 @@ static void errors_name_line_and_column(void **state)
         {"log: debug\n", ":6:6: a mapping is wanted here"},
         {"state: again\n", "duplicate"},
         {"limits: {\n", ":7:"},
+        {"%TAG ! x\n", ":6:1: a directive"},
+        {"% \x87\xf5", ":1:1: not UTF-8"}, /* libfyaml 0.7.12 would never return */
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         char text[1024];

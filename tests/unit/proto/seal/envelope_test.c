@@ -150,6 +150,7 @@ static void names_are_printable_utf8(void **state)
         {"a\x7f", LK_R_CHANGE_MALFORMED},          {"\xc0\xaf", LK_R_CHANGE_MALFORMED},
         {"\xed\xa0\x80", LK_R_CHANGE_MALFORMED},   {"\xe2\x82", LK_R_CHANGE_MALFORMED},
         {"\xc2\x85", LK_R_CHANGE_MALFORMED},       {"\xf4\x90\x80\x80", LK_R_CHANGE_MALFORMED},
+        {"a\xe2\x80\xae" "b", LK_R_CHANGE_MALFORMED},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lk_envelope e = sample();
