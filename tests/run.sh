@@ -13,7 +13,12 @@ exec </dev/null
 cd "$(dirname "$0")/.." || exit 1
 
 quick=false
-[ "${1:-}" = --quick ] && quick=true
+case ${1:-} in
+'') ;;
+--quick) quick=true ;;
+--help | -h) sed -n '3,10s/^# \{0,1\}//p' tests/run.sh; exit 0 ;;
+*) echo "run.sh: unknown argument $1 (see --help)" >&2; exit 64 ;;
+esac
 jobs=${LK_JOBS:-$(nproc)}
 fuzz_seconds=${LK_FUZZ_SECONDS:-5}
 logs=build/test-logs

@@ -7,6 +7,7 @@
 #include "broker/cli/remote.h"
 #include "broker/client/pack.h"
 #include "policy.pb-c.h"
+#include "policy/evidence/family.h"
 
 #define CERT_FILE_MAX (256u << 10)
 #define INTERMEDIATES_MAX 8
@@ -88,6 +89,17 @@ static int put_object(struct lk_remote *r, lk_result made, enum lk_change_kind k
     return lk_remote_put(r, kind, list, r->name, lk_buf_bytes(payload));
 }
 
+/* A mistyped family would be an anchor that nothing ever chains to. */
+static int no_family(const char *family)
+{
+    char known[256] = "";
+    size_t n, at = 0;
+    const struct lk_family *const *families = lk_families(&n);
+    for (size_t i = 0; i < n && at < sizeof(known); i++)
+        at += (size_t)snprintf(known + at, sizeof(known) - at, "%s%s", i > 0 ? ", " : "", families[i]->name);
+    return lk_cli_usage("anchor add: no family \"%s\"; there are %s", family, known);
+}
+
 static int anchor_add(int argc, char **argv)
 {
     LK_REMOTE_AUTO r = {0};
@@ -101,6 +113,8 @@ static int anchor_add(int argc, char **argv)
         return code;
     if (r.name == NULL || family == NULL || certificate == NULL)
         return lk_cli_usage("anchor add: a name, --family and --certificate are needed");
+    if (lk_family_by_name(lk_bytes_str(family)) == NULL)
+        return no_family(family);
     LK_BUF_AUTO payload = lk_buf(CERT_FILE_MAX);
     return put_object(&r, make_anchor(r.name, family, certificate, intermediates, &payload), LK_CHANGE_ANCHOR_SET,
                       "anchor", &payload);
@@ -111,7 +125,10 @@ static lk_result make_admin(const char *name, const char *file, struct lk_buf *o
     LK_BUF_AUTO text = lk_buf(16u << 10);
     LK_BUF_AUTO key = lk_buf(16u << 10);
     LK_TRY(lk_cli_read_file(file, &text));
-    LK_TRY(lk_ssh_public_line(lk_buf_bytes(&text), &key));
+    if (!lk_ok(lk_ssh_public_line(lk_buf_bytes(&text), &key))) {
+        fprintf(stderr, "latchkey: %s is no SSH public key: one line, as in a .pub file\n", file);
+        return LK_FAIL(USAGE);
+    }
     Latchkey__V1__AdminKey admin = LATCHKEY__V1__ADMIN_KEY__INIT;
     admin.schema = 1;
     admin.name = (char *)(uintptr_t)name;

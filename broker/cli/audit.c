@@ -144,6 +144,8 @@ static int audit_list(int argc, char **argv)
     int code;
     if (!lk_remote_args(&r, argc, argv, extra, 2, "audit list [--first INDEX] [--limit N]", &code))
         return code;
+    if (r.name != NULL)
+        return lk_cli_usage("usage: latchkey audit list [--first INDEX] [--limit N]");
     uint64_t first, limit;
     if (!number(first_text, &first) || !number(limit_text, &limit) || limit < 1 || limit > 1000)
         return lk_cli_usage("audit list: --first is a number, --limit one from 1 to 1000");

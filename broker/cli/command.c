@@ -48,5 +48,5 @@ int lk_cli_fail(lk_result r, const char *fmt, ...)
     vfprintf(stderr, fmt, ap);
     va_end(ap);
     fprintf(stderr, ": %s: %s %s\n", reason->name, reason->text, reason->remedy);
-    return lk_class_exit(reason->cls);
+    return r.code == LK_R_USAGE ? LK_EXIT_USAGE : lk_class_exit(reason->cls);
 }

@@ -34,7 +34,8 @@ int lk_cli_dispatch(const char *program, const struct lk_command *rows, size_t n
 /* "latchkey: TEXT" and a newline to standard error; returns LK_EXIT_USAGE. */
 int lk_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* "latchkey: TEXT: REASON_CODE: what happened (remedy)" to standard error; returns the class's exit code. */
+/* "latchkey: TEXT: REASON_CODE: what happened (remedy)" to standard error; returns the class's exit code,
+ * LK_EXIT_USAGE for USAGE. */
 int lk_cli_fail(lk_result r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

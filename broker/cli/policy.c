@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `latchkey policy` and `latchkey reference`: documents checked here, signed, sent, and shown as they are kept. */
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -41,11 +42,12 @@ static int check(const struct subject *s, int argc, char **argv)
     char *records[FILES_MAX];
     int n_records = 0, opt;
     optind = 0;
+    argv[0] = (char *)(uintptr_t)"latchkey"; /* who speaks in getopt's messages */
     while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (opt == 'h')
             return printf("usage: latchkey %s check [--reference FILE]... FILE...\n", s->word) < 0;
         if (opt != 'r' || n_records == FILES_MAX)
-            return LK_EXIT_USAGE;
+            return lk_cli_usage("usage: latchkey %s check [--reference FILE]... FILE...", s->word);
         records[n_records++] = optarg;
     }
     if (optind == argc)
@@ -142,6 +144,18 @@ static lk_result render_file(const struct subject *s, const char *file, struct l
     return LK_OK;
 }
 
+/* The document stays the YAML that it is, as a string. */
+static int print_document(const struct subject *s, bool json, const struct lk_buf *text)
+{
+    if (!json)
+        return fwrite(text->data, 1, text->len, stdout) == text->len ? 0 : lk_class_exit(LK_CLASS_INTERNAL);
+    json_t *o = json_pack("{s:s, s:s%}", "kind", s->word, "document", (const char *)text->data, text->len);
+    int failed = o == NULL || json_dumpf(o, stdout, JSON_INDENT(2)) != 0;
+    putchar('\n');
+    json_decref(o);
+    return failed ? lk_class_exit(LK_CLASS_INTERNAL) : 0;
+}
+
 static int show(const struct subject *s, int argc, char **argv)
 {
     LK_REMOTE_AUTO remote = {0};
@@ -158,8 +172,7 @@ static int show(const struct subject *s, int argc, char **argv)
     lk_result r = file != NULL ? render_file(s, file, &text) : get(&remote, s, &text);
     if (!lk_ok(r))
         return lk_admin_fail(remote.admin, r, "%s show %s", s->word, file != NULL ? file : remote.name);
-    fwrite(text.data, 1, text.len, stdout);
-    return 0;
+    return print_document(s, remote.json, &text);
 }
 
 static int list(const struct subject *s, int argc, char **argv)

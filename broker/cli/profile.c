@@ -170,7 +170,7 @@ static lk_result lay_options(const struct lk_profile_args *a, struct lk_profile 
         memcpy(&value, (const char *)a + settings[i].option, sizeof(value));
         if (value != NULL && !settings[i].set(p, value, NULL)) {
             fprintf(stderr, "latchkey: --%s: \"%s\" cannot be used\n", settings[i].name, value);
-            return LK_FAIL(PROFILE);
+            return LK_FAIL(USAGE);
         }
     }
     return LK_OK;

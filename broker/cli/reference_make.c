@@ -198,11 +198,12 @@ int lk_reference_make(int argc, char **argv)
         "The record goes to standard output; look at it, then `latchkey reference add`.\n";
     struct making m = {.state = "active"};
     optind = 0;
+    argv[0] = (char *)(uintptr_t)"latchkey"; /* who speaks in getopt's messages */
     for (int opt; (opt = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
         if (opt == 'h')
             return fputs(usage, stdout) < 0;
         if (!take_option(&m, opt))
-            return LK_EXIT_USAGE;
+            return lk_cli_usage("reference make: wrong option (see --help)");
     }
     if (m.id == NULL || m.group == NULL || (m.appraisal == NULL) == (m.pcrs == NULL) || optind != argc) {
         fputs(usage, stderr);

@@ -48,6 +48,7 @@ bool lk_remote_args(struct lk_remote *r, int argc, char **argv, const struct lk_
     struct option table[EXTRA_MAX + 16];
     make_table(extra, n_extra, table);
     optind = 0; /* scan anew: main has looked at argv with it */
+    argv[0] = (char *)(uintptr_t)"latchkey"; /* who speaks in getopt's messages */
     *code = LK_EXIT_USAGE;
     for (int opt; (opt = getopt_long(argc, argv, "h", table, NULL)) != -1;) {
         if (opt == OPT_HELP || opt == 'h') {
@@ -55,8 +56,10 @@ bool lk_remote_args(struct lk_remote *r, int argc, char **argv, const struct lk_
             *code = 0;
             return false;
         }
-        if (opt == '?')
+        if (opt == '?') {
+            lk_cli_usage("usage: latchkey %s", usage);
             return false;
+        }
         if (opt == OPT_JSON)
             r->json = true;
         else if (opt >= OPT_EXTRA)
@@ -174,16 +177,24 @@ int lk_remote_delete(struct lk_remote *r, enum lk_change_kind kind, const char *
     return 0;
 }
 
+lk_result lk_cli_file_failed(const char *path)
+{
+    fprintf(stderr, "latchkey: %s: %s\n", path, strerror(errno));
+    return LK_FAIL(FILE);
+}
+
 lk_result lk_cli_read_file(const char *path, struct lk_buf *out)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    LK_REQUIRE(fd >= 0, FILE);
+    if (fd < 0)
+        return lk_cli_file_failed(path);
     uint8_t piece[4096];
     ssize_t n;
     while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))
         if (n > 0)
             lk_put(out, lk_bytes(piece, (size_t)n));
+    int error = errno;
     close(fd);
-    LK_REQUIRE(n == 0, FILE);
-    return lk_buf_ok(out);
+    errno = error;
+    return n == 0 ? lk_buf_ok(out) : lk_cli_file_failed(path);
 }

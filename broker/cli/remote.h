@@ -45,7 +45,10 @@ int lk_remote_put(struct lk_remote *r, enum lk_change_kind kind, const char *lis
 /* Deletes one object; NOT_FOUND when there is none. Exit code. */
 int lk_remote_delete(struct lk_remote *r, enum lk_change_kind kind, const char *list, const char *name);
 
-/* The whole of a file of at most max bytes. FILE, TOO_LARGE. */
+/* Says "latchkey: PATH: what errno means" on standard error; returns FILE. */
+LK_MUST_USE lk_result lk_cli_file_failed(const char *path);
+
+/* The whole of a file of at most out's size. FILE (it has said why), TOO_LARGE. */
 LK_MUST_USE lk_result lk_cli_read_file(const char *path, struct lk_buf *out);
 
 #endif

@@ -32,6 +32,8 @@ static lk_result read_secret(int fd, struct lk_secret *secret)
         len += (size_t)n;
         LK_REQUIRE(len <= LK_SECRET_MAX, TOO_LARGE);
     }
+    if (len == 0)
+        fputs("latchkey: there is no secret in it: 1 byte to 64 KiB\n", stderr);
     LK_REQUIRE(len > 0, SHORT_INPUT);
     return lk_secret_copy(secret, lk_bytes(room.data, len));
 }
@@ -39,7 +41,8 @@ static lk_result read_secret(int fd, struct lk_secret *secret)
 static lk_result read_secret_file(const char *path, struct lk_secret *secret)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    LK_REQUIRE(fd >= 0, FILE);
+    if (fd < 0)
+        return lk_cli_file_failed(path);
     lk_result r = read_secret(fd, secret);
     close(fd);
     return r;
@@ -49,7 +52,10 @@ static lk_result random_secret(const char *count, struct lk_secret *secret)
 {
     char *end = NULL;
     unsigned long n = strtoul(count, &end, 10);
-    LK_REQUIRE(*count != '\0' && *end == '\0' && n >= 1 && n <= LK_SECRET_MAX, USAGE);
+    if (*count == '\0' || *end != '\0' || n < 1 || n > LK_SECRET_MAX) {
+        fprintf(stderr, "latchkey: --random: \"%s\" is no number from 1 to %u\n", count, (unsigned)LK_SECRET_MAX);
+        return LK_FAIL(USAGE);
+    }
     LK_TRY(lk_secret_new(secret, n));
     LK_REQUIRE(RAND_priv_bytes(secret->data, (int)n) == 1, CRYPTO);
     return LK_OK;
@@ -62,7 +68,6 @@ struct source {
 
 static lk_result take_secret(const struct source *s, struct lk_secret *secret)
 {
-    LK_REQUIRE((s->file != NULL) + (s->random != NULL) + s->input == 1, USAGE);
     if (s->file != NULL)
         return read_secret_file(s->file, secret);
     return s->random != NULL ? random_secret(s->random, secret) : read_secret(STDIN_FILENO, secret);
@@ -108,6 +113,8 @@ static int secret_put(int argc, char **argv)
         return code;
     if (r.name == NULL || (strcmp(kek, "sealed") != 0 && strcmp(kek, "in-token") != 0))
         return lk_cli_usage("secret put: a name is needed, and --kek is sealed or in-token");
+    if ((source.file != NULL) + (source.random != NULL) + source.input != 1)
+        return lk_cli_usage("secret put: one of --file, --stdin and --random is needed");
     LK_SECRET_AUTO secret = {0};
     LK_BUF_AUTO payload = lk_buf(LK_SECRET_MAX + 8192);
     if (!lk_ok(lk_secret_setup(LOCKED_MEMORY)))

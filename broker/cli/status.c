@@ -51,6 +51,8 @@ int lk_cmd_status(int argc, char **argv)
     int code;
     if (!lk_remote_args(&r, argc, argv, NULL, 0, "status", &code))
         return code;
+    if (r.name != NULL)
+        return lk_cli_usage("usage: latchkey status");
     uint64_t counts[KINDS] = {0};
     lk_result done = lk_remote_open(&r);
     for (size_t i = 0; lk_ok(done) && i < KINDS; i++)

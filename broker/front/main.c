@@ -150,9 +150,10 @@ int main(int argc, char **argv)
 {
     struct options o;
     if (!parse_options(argc, argv, &o)) {
-        fprintf(stderr, "usage: latchkey-front --listeners=N [--sandbox=normal|strict] [--log=debug|info|warn|error]\n"
-                        "Started by latchkeyd, with the descriptors of proto/link/descriptors.h.\n");
-        return EXIT_USAGE;
+        bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+        fputs("usage: latchkey-front --listeners=N [--sandbox=normal|strict] [--log=debug|info|warn|error]\n"
+              "Started by latchkeyd, with the descriptors of proto/link/descriptors.h.\n", help ? stdout : stderr);
+        return help ? 0 : EXIT_USAGE;
     }
     lk_log_setup("front", o.level);
     static struct lk_front front = {.serving = true, .exit_code = 1};

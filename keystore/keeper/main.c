@@ -156,8 +156,9 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc != 1) {
-        fputs("latchkey-keeper is started by latchkeyd, and with --init by latchkey init\n", stderr);
-        return 64;
+        bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+        fputs("latchkey-keeper is started by latchkeyd, and with --init by latchkey init\n", help ? stdout : stderr);
+        return help ? 0 : 64;
     }
     return serve();
 }

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -115,8 +116,13 @@ static lk_result set_up(void)
     return tell_ready();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc != 1) {
+        bool help = argc == 2 && strcmp(argv[1], "--help") == 0;
+        fputs("latchkey-verifier is started by latchkeyd, and takes no arguments\n", help ? stdout : stderr);
+        return help ? 0 : 64;
+    }
     lk_result r = set_up();
     if (!lk_ok(r))
         stop("start", r);

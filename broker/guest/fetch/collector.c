@@ -91,7 +91,7 @@ static lk_result start(const char *command, struct lk_arena *arena, struct lk_ch
     argv[n] = NULL;
     LK_REQUIRE(n > 0, COLLECTOR_MISSING);
     argv[0] = locate(argv[0], path);
-    LK_REQUIRE(lk_ok(lk_child_start(argv, child)), COLLECTOR_MISSING);
+    LK_REQUIRE(lk_ok(lk_child_start(argv, child)), COLLECTOR_START);
     return LK_OK;
 }
 

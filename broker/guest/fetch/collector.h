@@ -15,7 +15,7 @@ struct lk_collector;
 
 /*
  * Starts `command` (program and arguments, separated by spaces; a name without "/" is looked for beside this program,
- * in ../libexec/latchkey, then in PATH) and has it describe itself. COLLECTOR_MISSING when it cannot be started,
+ * in ../libexec/latchkey, then in PATH) and has it describe itself. COLLECTOR_START when it cannot be started,
  * COLLECTOR_PROTOCOL when it does not speak the protocol, version 1. *out is for lk_collector_end.
  */
 LK_MUST_USE lk_result lk_collector_begin(const char *command, unsigned timeout_s, struct lk_arena *arena,

@@ -28,11 +28,11 @@ static void catch_signals(void)
 int main(int argc, char **argv)
 {
     struct lk_tpm_options options;
-    bool help;
-    if (!lk_tpm_options_read(argc, argv, &options, &help))
+    const char *tell;
+    if (!lk_tpm_options_read(argc, argv, &options, &tell))
         return 64;
-    if (help) {
-        fputs(lk_tpm_help, stdout);
+    if (tell != NULL) {
+        fputs(tell, stdout);
         return 0;
     }
     /* The library tells every missing NV index as an error; what matters goes into the answer. */

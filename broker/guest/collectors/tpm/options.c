@@ -8,7 +8,7 @@
 
 #include "proto/tpm/algs.h"
 
-const char lk_tpm_help[] =
+static const char help[] =
     "usage: latchkey-evidence-tpm [OPTION]...\n"
     "Collects TPM 2.0 evidence for latchkey-fetch, which starts it and talks to it over standard input and output.\n"
     "\n"
@@ -20,16 +20,17 @@ const char lk_tpm_help[] =
     "  --hash=HASH         sha256 or sha384: of its signatures (default sha384 for ecc384, else sha256)\n"
     "  --ak-handle=HANDLE  a persistent attestation key instead, as 0x81010002\n"
     "  --ak-cert=FILE      the attestation key's certificate\n"
-    "  --help              this\n";
+    "  --help, --version\n";
 
-enum { O_TCTI = 256, O_EK, O_EK_CERT, O_EK_CHAIN, O_AK, O_HASH, O_AK_HANDLE, O_AK_CERT, O_HELP };
+enum { O_TCTI = 256, O_EK, O_EK_CERT, O_EK_CHAIN, O_AK, O_HASH, O_AK_HANDLE, O_AK_CERT, O_HELP, O_VERSION };
 
 static const struct option table[] = {
     {"tcti", required_argument, NULL, O_TCTI},         {"ek", required_argument, NULL, O_EK},
     {"ek-cert", required_argument, NULL, O_EK_CERT},   {"ek-chain", required_argument, NULL, O_EK_CHAIN},
     {"ak", required_argument, NULL, O_AK},             {"hash", required_argument, NULL, O_HASH},
     {"ak-handle", required_argument, NULL, O_AK_HANDLE}, {"ak-cert", required_argument, NULL, O_AK_CERT},
-    {"help", no_argument, NULL, O_HELP},               {0},
+    {"help", no_argument, NULL, O_HELP},               {"version", no_argument, NULL, O_VERSION},
+    {0},
 };
 
 static bool wrong(const char *what, const char *value)
@@ -67,16 +68,18 @@ static bool check(const struct lk_tpm_options *o)
     return true;
 }
 
-bool lk_tpm_options_read(int argc, char **argv, struct lk_tpm_options *o, bool *help)
+bool lk_tpm_options_read(int argc, char **argv, struct lk_tpm_options *o, const char **tell)
 {
     *o = (struct lk_tpm_options){.tcti = "device:/dev/tpmrm0", .ek = "auto", .ak = "ecc"};
-    *help = false;
+    *tell = NULL;
     optind = 1;
     for (int c; (c = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         if (c == '?')
             return false;
         if (c == O_HELP)
-            *help = true;
+            *tell = help;
+        else if (c == O_VERSION)
+            *tell = "latchkey-evidence-tpm " LK_VERSION "\n";
         else if (c == O_AK_HANDLE && !read_handle(optarg, &o->ak_handle))
             return wrong("persistent handle", optarg);
         else if (c != O_AK_HANDLE)

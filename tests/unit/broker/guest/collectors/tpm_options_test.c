@@ -13,10 +13,10 @@ static bool take(const char *a, const char *b, struct lk_tpm_options *o)
 {
     char first[64], second[64];
     char *argv[] = {(char *)(uintptr_t)"latchkey-evidence-tpm", first, second, NULL};
-    bool help;
+    const char *tell;
     snprintf(first, sizeof(first), "%s", a != NULL ? a : "");
     snprintf(second, sizeof(second), "%s", b != NULL ? b : "");
-    return lk_tpm_options_read(1 + (a != NULL) + (b != NULL), argv, o, &help);
+    return lk_tpm_options_read(1 + (a != NULL) + (b != NULL), argv, o, &tell);
 }
 
 static void defaults_stand(void **state)
@@ -35,7 +35,7 @@ static void known_values_are_taken(void **state)
 {
     (void)state;
     static const char *const good[] = {"--ek=auto", "--ek=rsa", "--ek=ecc", "--ek=ecc384", "--ak=rsapss",
-                                       "--ak=ecc384", "--hash=sha384", "--ak-handle=0x81010002", "--help"};
+                                       "--ak=ecc384", "--hash=sha384", "--ak-handle=0x81010002", "--help", "--version"};
     struct lk_tpm_options o;
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(take(good[i], NULL, &o));
