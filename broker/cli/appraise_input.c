@@ -229,9 +229,30 @@ static bool add_trust(struct lk_appraise *a, const char *text)
 
 /* ---- collateral ---- */
 
+/* Intel's documents in a flat folder, by the names that its tools give them. */
+static const struct {
+    const char *file, *name;
+} flat_files[] = {
+    {"tcb_info.json", "dcap/tcb-info"},  {"qe_identity.json", "dcap/qe-identity"}, {"tcb_signing_chain.pem", "dcap/tcb-chain"},
+    {"pck_crl.der", "dcap/pck-crl"},     {"root_ca_crl.der", "dcap/root-crl"},
+};
+
+static const char *flat_name(const char *file)
+{
+    for (size_t i = 0; i < sizeof(flat_files) / sizeof(flat_files[0]); i++)
+        if (strcmp(flat_files[i].file, file) == 0)
+            return flat_files[i].name;
+    return NULL;
+}
+
 /* "sev-snp_crl_milan.der" is sev-snp/crl/milan. False: no family begins the name. */
 static bool collateral_name(const char *file, char *out, size_t size)
 {
+    const char *flat = flat_name(file);
+    if (flat != NULL) {
+        snprintf(out, size, "%s", flat);
+        return true;
+    }
     snprintf(out, size, "%s", file);
     char *dot = strrchr(out, '.');
     if (dot != NULL)

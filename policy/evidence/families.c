@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evidence/dcap/dcap.h"
 #include "policy/evidence/family.h"
 #include "policy/evidence/sev_snp/sev_snp.h"
 #include "policy/evidence/tpm/tpm.h"
@@ -7,6 +8,8 @@
 static const struct lk_family *const families[] = {
     &lk_family_sev_snp,
     &lk_family_tpm,
+    &lk_family_tdx,
+    &lk_family_sgx,
     NULL,
 };
 

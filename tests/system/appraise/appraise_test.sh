@@ -113,7 +113,7 @@ expect 64 "one of --binding and --any-binding" appraise "$(item good)"
 expect 64 "one of --binding and --any-binding" appraise --any-binding --binding "$binding" "$(item good)"
 expect 64 "32 or 64 bytes" appraise --binding b1b1 "$(item good)"
 expect 64 "an item is needed" appraise --any-binding
-expect 64 "no family" appraise --any-binding tdx:quote=short
+expect 64 "no family" appraise --any-binding vax:quote=short
 expect 64 'no part "rapport"' appraise --any-binding sev-snp:rapport=short
 expect 64 "given twice" appraise --any-binding sev-snp:report=short,report=short
 expect 64 "cannot be read" appraise --any-binding sev-snp:report=nothing-here

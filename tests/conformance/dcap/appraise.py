@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""
+Public TDX and SGX quotes (../shared/vectors/tdx and sgx) through `latchkey appraise --collateral FOLDER`, each at its
+pinned time: status, date, advisories and evaluation number as cases.json has them, or the documented failure.
+Exit 77 without the vectors.
+
+usage: appraise.py PATH_OF_LATCHKEY
+"""
+import json
+import os
+import subprocess
+import sys
+
+LATCHKEY = sys.argv[1]
+VECTORS = os.environ.get("LK_VECTORS", "../shared/vectors")
+EXIT = {"affirmed": 0, "refused": 1, "not-authentic": 2, "cannot-judge": 3, "malformed": 4}
+# What has no status: the one reason.
+FAILURES = {
+    "v4-spr-50806f-tcb-not-supported": "DCAP_TRAILING",
+    "v4-b0c06f-tcb-not-supported": "DCAP_TCB_NOT_SUPPORTED",
+    "bad-fmspc-mismatch": "DCAP_COLLATERAL_PLATFORM",
+    "bad-sgx-qe-identity-for-tdx": "DCAP_COLLATERAL_KIND",
+    "bad-expired-collateral": "CRL_STALE",
+    "bad-preproduction-root": "DCAP_ROOT_UNTRUSTED",
+    "bad-mut-mrtd": "DCAP_QUOTE_SIGNATURE",
+    "bad-mut-qe-authdata": "DCAP_QE_BINDING",
+    "bad-mut-qe-report": "DCAP_QE_REPORT_SIGNATURE",
+    "bad-mut-attest-key": "DCAP_QE_BINDING",
+    "bad-mut-siglen": "DCAP_QUOTE_FORM",
+    "v3-00906ea1-chain-only": "DCAP_COLLATERAL_MISSING",
+    "bad-corrupted-signature": "DCAP_QUOTE_SIGNATURE",
+    "bad-cert-data-type-3": "DCAP_PCK_MISSING",
+    "bad-intermediate-signature": "DCAP_CHAIN",
+}
+
+
+def appraise(family, case):
+    folder = f"{VECTORS}/{family}/{case['case']}"
+    collateral = f"{VECTORS}/{family}/v4-b0c06f-uptodate" if "collateral" in case else folder
+    done = subprocess.run([LATCHKEY, "appraise", "--json", "--any-binding", "--at", case["verify_at"], "--collateral",
+                           collateral, f"{family}:quote={folder}/quote.bin"], capture_output=True, text=True, check=False)
+    return json.loads(done.stdout), done.returncode
+
+
+def wanted_refusals(case):
+    """By the safe defaults."""
+    codes = set() if case["converged"] == "UpToDate" else {"DCAP_TCB_STATUS"}
+    codes |= {"TDX_DEBUG"} if case.get("td_debug") else set()
+    codes |= {"SGX_DEBUG"} if case.get("sgx_debug") else set()
+    return codes | ({"TDX_MIGRATABLE", "TDX_SERVICE_TD"} if case["case"] == "v5-00806f-outofdate" else set())
+
+
+def wrong(family, case):
+    answer, code = appraise(family, case)
+    codes = [r["code"] for r in answer["reasons"]]
+    if EXIT[answer["verdict"]] != code:
+        return f"exit code {code} for {answer['verdict']}"
+    if case["case"] in FAILURES:
+        return None if codes == [FAILURES[case["case"]]] else f"{codes}"
+    claims = answer["claims"][family]
+    want = {"tcb-status": case["converged"], "tcb-date": int(case["tcb_date"][:10].replace("-", "")),
+            "advisories": " ".join(case["advisories"]) or "none",
+            "evaluation-number": min(case["eval_numbers"].values()), "fmspc": case["fmspc"].lower(),
+            "tcb-status-platform": case["detail"]["platform"], "tcb-status-qe": case["detail"]["qe"]}
+    if "module" in case["detail"]:
+        want["tcb-status-module"] = case["detail"]["module"].split(":")[1]
+    if "current" in case["detail"]:
+        want["tcb-status-current"] = case["detail"]["current"]
+    differ = {k: (claims.get(k), v) for k, v in want.items() if claims.get(k) != v}
+    if differ:
+        return f"{differ}"
+    return None if set(codes) == wanted_refusals(case) else f"refused for {codes}"
+
+
+def main():
+    if not os.path.isdir(VECTORS):
+        print(f"SKIPPED: no vectors at {VECTORS}", file=sys.stderr)
+        return 77
+    bad = 0
+    for family in ("tdx", "sgx"):
+        with open(f"{VECTORS}/{family}/cases.json", encoding="utf-8") as f:
+            cases = json.load(f)
+        for case in cases:
+            why = wrong(family, case)
+            bad += why is not None
+            print(f"{'ok  ' if why is None else 'FAIL'} {family}/{case['case']}{'' if why is None else ': ' + why}")
+    return 1 if bad else 0
+
+
+sys.exit(main())
