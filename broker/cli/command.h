@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#define LK_EXIT_UNPROVEN 6 /* a change was answered, but nothing signed shows it in force */
 #define LK_EXIT_USAGE 64 /* EX_USAGE */
 
 /* argv[0] is the subcommand's name. Returns the exit code. */

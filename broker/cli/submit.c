@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "broker/cli/command.h"
+#include "broker/cli/confirm.h"
 #include "broker/cli/sign.h"
 #include "broker/client/failure.h"
 #include "broker/client/pack.h"
@@ -59,6 +60,9 @@ static lk_result keep_failure(struct lk_admin *a, const struct lk_grpc_reply *re
     lk_failure_read(reply, a->arena, &a->failure);
     a->broker_failed = true;
     snprintf(a->message, sizeof(a->message), "%s", reply->message);
+    for (char *p = a->message; *p != '\0'; p++) /* goes to a terminal, and nobody signed it */
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            *p = '?';
     enum lk_reason_code code = lk_reason_by_name(a->failure.code);
     return code == LK_R_COUNT || code == LK_R_OK ? LK_FAIL(BROKER_PROTOCOL) : (lk_result){code};
 }
@@ -218,18 +222,21 @@ lk_result lk_admin_change(struct lk_admin *a, const struct lk_change_item *items
     request.n_payloads = n;
     void *response = NULL;
     LK_TRY(send_change(a, &request, &response));
-    return keep_done(response, n, done);
+    LK_TRY(keep_done(response, n, done));
+    return lk_confirm(a, items, n, done->revisions);
 }
 
-static lk_result check_query_answer(const struct lk_admin *a, const Latchkey__V1__QueryResponse *r, struct lk_bytes nonce)
+static lk_result check_query_answer(const struct lk_admin *a, const Latchkey__V1__QueryResponse *r, struct lk_bytes envelope)
 {
+    uint8_t query[32];
+    LK_TRY(lk_sha256(&envelope, 1, query));
     struct lk_answer_keys keys = {
         .answer_key = bytes_of(r->answer_key),
         .installation_key = bytes_of(r->installation_key),
         .certification = bytes_of(r->certification),
         .start_id = bytes_of(r->start_id),
     };
-    return lk_query_answer_verify(&keys, a->profile.broker_id, nonce, bytes_of(r->result), bytes_of(r->signature));
+    return lk_query_answer_verify(&keys, a->profile.broker_id, LK_BYTES(query), bytes_of(r->result), bytes_of(r->signature));
 }
 
 lk_result lk_admin_query(struct lk_admin *a, enum lk_change_kind kind, const char *object,
@@ -241,8 +248,13 @@ lk_result lk_admin_query(struct lk_admin *a, enum lk_change_kind kind, const cha
     LK_REQUIRE(hello->nonce.len == 32, BROKER_PROTOCOL);
     LK_BUF_AUTO packed = lk_buf(4096);
     LK_BUF_AUTO envelope = lk_buf(LK_ENVELOPE_MAX);
+    uint8_t salt[32];
+    LK_REQUIRE(RAND_bytes(salt, sizeof(salt)) == 1, CRYPTO);
+    Latchkey__V1__QueryArgs salted = LATCHKEY__V1__QUERY_ARGS__INIT;
     if (args != NULL)
-        lk_client_pack(&packed, args);
+        salted = *args;
+    salted.salt = lk_client_bin(LK_BYTES(salt));
+    lk_client_pack(&packed, &salted);
     struct lk_change_item item = {.kind = kind, .object = object, .payload = lk_buf_bytes(&packed)};
     LK_TRY(make_envelope(a, true, bytes_of(hello->nonce), &item, 1, &envelope));
     Latchkey__V1__QueryRequest request = LATCHKEY__V1__QUERY_REQUEST__INIT;
@@ -251,7 +263,7 @@ lk_result lk_admin_query(struct lk_admin *a, enum lk_change_kind kind, const cha
     void *response = NULL, *result = NULL;
     LK_TRY(call(a, METHOD("Query"), &request, &latchkey__v1__query_response__descriptor, a->arena, &response));
     const Latchkey__V1__QueryResponse *r = response;
-    LK_TRY(check_query_answer(a, r, bytes_of(hello->nonce)));
+    LK_TRY(check_query_answer(a, r, lk_buf_bytes(&envelope)));
     LK_REQUIRE(lk_ok(lk_msg_unpack(&latchkey__v1__query_result__descriptor, bytes_of(r->result), a->arena,
                                    &LK_MSG_LIMITS_DOCUMENT, &result)), BROKER_PROTOCOL);
     *out = result;
@@ -279,6 +291,16 @@ lk_result lk_admin_put(struct lk_admin *a, enum lk_change_kind kind, const char 
     return lk_admin_change(a, &item, 1, done);
 }
 
+/* The change was answered, but the signed state does not bear the answer out. */
+static int tell_unproven(const struct lk_admin *a, lk_result r, const char *text)
+{
+    lk_cli_fail(r, "%s", text);
+    if (a->broker_failed)
+        fprintf(stderr, "latchkey: instead of a signed answer came %s: %s\n",
+                a->failure.code[0] != '\0' ? a->failure.code : "an error", a->message);
+    return LK_EXIT_UNPROVEN;
+}
+
 int lk_admin_fail(const struct lk_admin *a, lk_result r, const char *fmt, ...)
 {
     char text[512];
@@ -286,6 +308,8 @@ int lk_admin_fail(const struct lk_admin *a, lk_result r, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    if (r.code == LK_R_CHANGE_NOT_IN_FORCE || r.code == LK_R_CHANGE_UNCONFIRMED)
+        return tell_unproven(a, r, text);
     if (a == NULL || !a->broker_failed)
         return lk_cli_fail(r, "%s", text);
     const struct lk_reason *reason = lk_reason(lk_reason_by_name(a->failure.code));

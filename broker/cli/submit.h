@@ -52,7 +52,11 @@ void lk_admin_close(struct lk_admin *a); /* NULL is fine */
 
 const struct lk_admin_hello *lk_admin_hello(const struct lk_admin *a);
 
-/* Submits one change of 1 to 64 items; all or none of it applies. Waits while another change is being loaded. */
+/*
+ * Submits one change of 1 to 64 items; all or none of it applies. Waits while another change is being loaded. Its answer
+ * is not signed: OK only when the signed list then shows the change (confirm.h). CHANGE_NOT_IN_FORCE, CHANGE_UNCONFIRMED,
+ * and what the broker says. done->index and done->generation stay the front's word.
+ */
 LK_MUST_USE lk_result lk_admin_change(struct lk_admin *a, const struct lk_change_item *items, size_t n,
                                       struct lk_change_done *done);
 

@@ -83,7 +83,7 @@ struct query {
     struct lk_keeper *keeper;
     uint64_t request, front;
     struct lk_arena *arena;
-    uint8_t nonce[32];
+    uint8_t hash[32]; /* SHA-256 of its envelope: what the answer is signed for */
     Latchkey__V1__QueryResult result;
     Latchkey__V1__ObjectInfo *objects[ROWS_MAX];
     Latchkey__V1__AuditRecord *records[ROWS_MAX];
@@ -109,7 +109,7 @@ static lk_result pack_query(struct query *q, struct lk_buf *out)
     LK_BUF_AUTO signature = lk_buf(LK_SIGNATURE_MAX);
     q->result.checkpoint = lk_pack_bytes(lk_buf_bytes(&q->checkpoint));
     LK_TRY(lk_pack(&result, &q->result.base));
-    LK_TRY(lk_query_answer_sign(by.key, LK_BYTES(q->nonce), lk_buf_bytes(&result), &signature));
+    LK_TRY(lk_query_answer_sign(by.key, LK_BYTES(q->hash), lk_buf_bytes(&result), &signature));
     Latchkey__V1__QueryResponse r = LATCHKEY__V1__QUERY_RESPONSE__INIT;
     r.result = lk_pack_bytes(lk_buf_bytes(&result));
     r.signature = lk_pack_bytes(lk_buf_bytes(&signature));
@@ -275,7 +275,7 @@ static lk_result run_query(struct query *q, struct lk_bytes message, enum lk_cha
     LK_TRY(lk_envelope_authorise(q->keeper->state, lk_bytes(r->envelope.data, r->envelope.len), true, lk_clock_wall(),
                                  &e, &signer));
     LK_REQUIRE(take_nonce(q->keeper, e.nonce), QUERY_NONCE);
-    memcpy(q->nonce, e.nonce.data, 32);
+    LK_TRY(lk_sha256(LK_PARTS(lk_bytes(r->envelope.data, r->envelope.len)), q->hash));
     LK_TRY(read_args(q, &e.items[0], lk_bytes(r->args.data == NULL ? (const uint8_t *)"" : r->args.data, r->args.len)));
     *kind = e.items[0].kind;
     for (size_t i = 0; i < sizeof(query_table) / sizeof(query_table[0]); i++)

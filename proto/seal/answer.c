@@ -48,9 +48,9 @@ lk_result lk_answer_sign(EVP_PKEY *key, struct lk_bytes answer, struct lk_buf *s
     return sign(key, LK_PARTS(ANSWER_DOMAIN, answer), sig);
 }
 
-lk_result lk_query_answer_sign(EVP_PKEY *key, struct lk_bytes nonce, struct lk_bytes result, struct lk_buf *sig)
+lk_result lk_query_answer_sign(EVP_PKEY *key, struct lk_bytes query, struct lk_bytes result, struct lk_buf *sig)
 {
-    return sign(key, LK_PARTS(QUERY_ANSWER_DOMAIN, nonce, result), sig);
+    return sign(key, LK_PARTS(QUERY_ANSWER_DOMAIN, query, result), sig);
 }
 
 void lk_answer_key_message(struct lk_buf *out, struct lk_bytes start_id, struct lk_bytes answer_key)
@@ -111,11 +111,11 @@ lk_result lk_answer_verify(const struct lk_answer_keys *keys, const uint8_t brok
 }
 
 lk_result lk_query_answer_verify(const struct lk_answer_keys *keys, const uint8_t broker_id[static 32],
-                                 struct lk_bytes nonce, struct lk_bytes result, struct lk_bytes signature)
+                                 struct lk_bytes query, struct lk_bytes result, struct lk_bytes signature)
 {
-    LK_REQUIRE(nonce.len == 32, ANSWER_SIGNATURE);
+    LK_REQUIRE(query.len == 32, ANSWER_SIGNATURE);
     LK_TRY(certified(keys, broker_id));
-    return lk_signature_verify(keys->answer_key, LK_PARTS(QUERY_ANSWER_DOMAIN, nonce, result), signature);
+    return lk_signature_verify(keys->answer_key, LK_PARTS(QUERY_ANSWER_DOMAIN, query, result), signature);
 }
 
 lk_result lk_import_key_verify(struct lk_bytes installation_key, const uint8_t broker_id[static 32],

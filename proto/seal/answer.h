@@ -6,9 +6,12 @@
  * ECDSA P-256 with SHA-256, DER, over a domain string, a zero byte and the message:
  *
  *   answer           "latchkey-answer-v1" 00 answer                              by the answer key
- *   query answer     "latchkey-query-answer-v1" 00 nonce result                  by the answer key
+ *   query answer     "latchkey-query-answer-v1" 00 query result                  by the answer key
  *   certification    "latchkey-answer-key-v1" 00 start id, answer key's SPKI     by the installation key
  *   import key       "latchkey-import-key-v1" 00 installation id, import key's SPKI   by the installation key
+ *
+ * query is SHA-256 of the query's envelope as it was sent: the answer to one question passes for no other's, also
+ * when something in between gave out the same nonce twice.
  *
  * The broker id is SHA-256 of the installation key's SPKI.
  */
@@ -23,7 +26,7 @@ LK_MUST_USE lk_result lk_answer_key_new(EVP_PKEY **key, struct lk_buf *spki);
 
 /* Appends the signature to sig. CRYPTO. */
 LK_MUST_USE lk_result lk_answer_sign(EVP_PKEY *key, struct lk_bytes answer, struct lk_buf *sig);
-LK_MUST_USE lk_result lk_query_answer_sign(EVP_PKEY *key, struct lk_bytes nonce, struct lk_bytes result,
+LK_MUST_USE lk_result lk_query_answer_sign(EVP_PKEY *key, struct lk_bytes query, struct lk_bytes result,
                                            struct lk_buf *sig);
 
 /* What the installation key signs, without the domain string, which the token adds (keystore/token/calls.h). */
@@ -45,7 +48,7 @@ struct lk_answer_keys {
 LK_MUST_USE lk_result lk_answer_verify(const struct lk_answer_keys *keys, const uint8_t broker_id[static 32],
                                        struct lk_bytes answer, struct lk_bytes signature);
 LK_MUST_USE lk_result lk_query_answer_verify(const struct lk_answer_keys *keys, const uint8_t broker_id[static 32],
-                                             struct lk_bytes nonce, struct lk_bytes result,
+                                             struct lk_bytes query, struct lk_bytes result,
                                              struct lk_bytes signature);
 /* ANSWER_BROKER, ANSWER_CERTIFICATION. */
 LK_MUST_USE lk_result lk_import_key_verify(struct lk_bytes installation_key, const uint8_t broker_id[static 32],

@@ -747,7 +747,8 @@ Latchkey__V1__QueryResult *bench_query(struct bench *b, enum lk_change_kind kind
                                         lk_bytes(r->installation_key.data, r->installation_key.len),
                                         lk_bytes(r->certification.data, r->certification.len),
                                         lk_bytes(r->start_id.data, r->start_id.len)};
-    ok(lk_query_answer_verify(&keys, b->broker_id, LK_BYTES(nonce), lk_bytes(r->result.data, r->result.len),
+    ok(lk_sha256(LK_PARTS(lk_buf_bytes(&raw)), digest));
+    ok(lk_query_answer_verify(&keys, b->broker_id, LK_BYTES(digest), lk_bytes(r->result.data, r->result.len),
                               lk_bytes(r->signature.data, r->signature.len)));
     Latchkey__V1__QueryResult *result = latchkey__v1__query_result__unpack(NULL, r->result.len, r->result.data);
     latchkey__v1__query_response__free_unpacked(r, NULL);
