@@ -85,10 +85,13 @@ make_folder() {
     touch "$dir/.latchkey-demo"
 }
 
-build() {
-    cmake -S "$source_dir" --preset release -DBUILD_TESTING=OFF >>"$log" 2>&1
-    (cd "$source_dir" && cmake --build --preset release) >>"$log" 2>&1
-}
+# In a subshell: the programs are for other users too, such as those that the tests give to each process.
+build() (
+    umask 022
+    cd "$source_dir"
+    cmake --preset release -DBUILD_TESTING=OFF >>"$log" 2>&1
+    cmake --build --preset release >>"$log" 2>&1
+)
 
 make_token() {
     mkdir "$dir/tokens"

@@ -104,7 +104,7 @@ expect 0 "released" latchkey-fetch --broker 127.0.0.1:1 --broker "$address" --br
     --secret "demo/disk/$ek=$dir/got"
 expect 0 "released" fetch --ca "$dir/tls.pem" --secret "demo/disk/$ek=$dir/got"
 expect 6 "BROKER_TLS" fetch --ca "$dir/tpm1/root.pem" --secret "demo/disk/$ek=$dir/got"
-expect 7 "COLLECTOR_MISSING" fetch --collector /nonexistent --secret "demo/disk/$ek=$dir/got"
+expect 7 "COLLECTOR_START" fetch --collector /nonexistent --secret "demo/disk/$ek=$dir/got"
 expect 7 "COLLECTOR" latchkey-fetch --broker "$address" --broker-id "$id" --collector latchkey-evidence-snp --timeout 5 --secret "demo/disk/$ek"
 expect 1 "next try" fetch --on-refused wait --timeout 8 --secret demo/none
 expect 1 "refused" fetch --on-refused exit --secret demo/none

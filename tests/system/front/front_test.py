@@ -14,6 +14,7 @@ import threading
 import time
 import unittest
 
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # we fork to exec; its handlers may wait for its own threads for ever
 try:
     import grpc
 except ImportError:

@@ -71,10 +71,10 @@ class Ring:
         self._make_tls()
         self._write_config(config)
         self._made("state")
+        self._place_programs(programs or {})
         if prepare is not None:
             prepare(self)
         self._make_store()
-        self._place_programs(programs or {})
 
     def _made(self, name):
         path = self.folder / name
@@ -105,16 +105,16 @@ class Ring:
     def latchkey(self, *args, profile=True, check=True):
         """The admin's program; standard output and error in one text."""
         more = ("--profile", self.folder / "profile", "--key", self.folder / "admin") if profile else ()
-        done = subprocess.run([str(a) for a in (self.bin / "latchkey", *args, *more)], stdin=subprocess.DEVNULL, text=True,
+        done = subprocess.run([str(a) for a in (self.folder / "bin/latchkey", *args, *more)], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **self.softhsm}, cwd=self.folder)
         if check and done.returncode != 0:
             raise RuntimeError(f"latchkey {args}: {done.returncode}\n{done.stdout}\n{self.log_text()}")
         return done
 
     def _place_programs(self, programs):
-        """latchkeyd looks for the others beside its own file: a folder of copies with the stand-ins among them."""
+        """The programs look for each other beside their own file: a folder of copies, for other users too, with the stand-ins."""
         place = self._made("bin")
-        for name in ("latchkeyd", "latchkey-front", "latchkey-keeper", "latchkey-verifier", "latchkey-token"):
+        for name in ("latchkey", "latchkeyd", "latchkey-front", "latchkey-keeper", "latchkey-verifier", "latchkey-token"):
             shutil.copy2(programs.get(name, self.bin / name), place / name)
             if name in programs:
                 shutil.copy2(self.bin / name, place / f"{name}.real")
