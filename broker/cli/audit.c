@@ -122,13 +122,22 @@ static bool number(const char *text, uint64_t *out)
     return *end == '\0';
 }
 
+/* As it was signed (keystore/audit/audit.h): an auditor keeps it elsewhere, byte for byte. */
+static json_t *checkpoint_json(ProtobufCBinaryData c)
+{
+    char text[2 * 512 + 1];
+    lk_hex(lk_bytes(c.data, c.len), text, sizeof(text));
+    return json_string(text);
+}
+
 static int print_list(const Latchkey__V1__QueryResult *result, bool json)
 {
     if (json) {
         json_t *list = json_array();
         for (size_t i = 0; i < result->n_records; i++)
             json_array_append_new(list, record_json(result->records[i]));
-        return print_json(json_pack("{s:I, s:o}", "total", (json_int_t)result->total, "records", list));
+        return print_json(json_pack("{s:I, s:o, s:o}", "total", (json_int_t)result->total, "checkpoint",
+                                    checkpoint_json(result->checkpoint), "records", list));
     }
     printf("%6s  %-20s  %-8s %-28s %-34s %s\n", "INDEX", "TIME", "KIND", "CODE", "DECISION", "ABOUT");
     for (size_t i = 0; i < result->n_records; i++)
