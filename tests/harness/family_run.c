@@ -32,6 +32,8 @@ static bool default_holds(const struct lk_claim *claim, const struct lk_value *v
         return true;
     if (claim->kind == LK_KIND_BOOL)
         return v->present && v->flag == (strcmp(claim->safe_default, "required") == 0);
+    if (claim->kind == LK_KIND_WORD)
+        return v->present && strcmp(v->word, claim->safe_default) == 0;
     return claim->kind == LK_KIND_UINT && v->present && v->number == strtoull(claim->safe_default, NULL, 0);
 }
 

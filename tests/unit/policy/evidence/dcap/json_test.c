@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bounded JSON reader. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "policy/evidence/dcap/json.h"
+
+struct record {
+    uint8_t small;
+    uint32_t big;
+    uint8_t key[2];
+    int64_t when;
+    struct lk_bytes name, raw;
+};
+
+static const struct lk_json_member table[] = {
+    LK_JSON_MEMBER("small", lk_json_uint, struct record, small),
+    LK_JSON_OPTIONAL("big", lk_json_uint, struct record, big),
+    LK_JSON_OPTIONAL("key", lk_json_hex, struct record, key),
+    LK_JSON_OPTIONAL("when", lk_json_time, struct record, when),
+    LK_JSON_OPTIONAL("name", lk_json_text, struct record, name),
+    LK_JSON_OPTIONAL("raw", lk_json_raw, struct record, raw),
+};
+
+static lk_result read_text(const char *text, struct record *out)
+{
+    struct lk_json j = lk_json(lk_bytes_str(text), NULL);
+    memset(out, 0, sizeof(*out));
+    lk_json_object(&j, table, sizeof(table) / sizeof(table[0]), out);
+    return lk_json_end(&j);
+}
+
+static void values_are_read(void **state)
+{
+    struct record r;
+    (void)state;
+    assert_true(lk_ok(read_text(" {\"big\":4294967295 , \"small\" : 255,\"key\":\"aBcD\",\"name\":\"\",\n"
+                                "\"when\":\"1970-01-01T00:00:07Z\",\"raw\":[{\"a\":null} , 1.5e3,\"\\\"]\"],\"other\":{\"x\":[]}} ",
+                                &r)));
+    assert_int_equal(r.small, 255);
+    assert_int_equal(r.big, UINT32_MAX);
+    assert_memory_equal(r.key, "\xab\xcd", 2);
+    assert_int_equal(r.when, 7);
+    assert_non_null(r.name.data);
+    assert_int_equal(r.name.len, 0);
+    assert_true(lk_bytes_eq(r.raw, lk_bytes_str("[{\"a\":null} , 1.5e3,\"\\\"]\"]")));
+}
+
+static void what_is_wrong_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "", "{", "{}", "[]", "{\"small\":1", "{\"small\":1}}", "{\"small\":1,}", "{\"small\":1 \"big\":1}", "{small:1}",
+        "{\"small\":256}", "{\"small\":-1}", "{\"small\":01}", "{\"small\":1.0}", "{\"small\":1e1}", "{\"small\":\"1\"}",
+        "{\"small\":}", "{\"small\":1,\"small\":1}", "{\"small\":1,\"big\":4294967296}", "{\"small\":1,\"key\":\"abc\"}",
+        "{\"small\":1,\"key\":\"abcdef\"}", "{\"small\":1,\"key\":\"abzz\"}", "{\"small\":1,\"key\":7}",
+        "{\"small\":1,\"when\":\"1970-01-01\"}", "{\"small\":1,\"name\":\"a\\u0041\"}", "{\"small\":1,\"name\":\"\t\"}",
+        "{\"small\":1,\"name\":\"\xc3\xa4\"}", "{\"small\":1,\"x\":tru\"}", "{\"small\":1,\"x\":[1,]}", "{\"small\":1,\"x\":[1}",
+        "{\"small\":1,\"x\":\"\\", "{\"sm\\u0061ll\":1}",
+        "{\"small\":1,\"x\":[[[[[[[[[[[[1]]]]]]]]]]]]}",
+    };
+    struct record r;
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (lk_ok(read_text(bad[i], &r)))
+            fail_msg("read: %s", bad[i]);
+    assert_true(lk_ok(read_text("{\"small\":1,\"x\":[[[[[[[[[[[1]]]]]]]]]]]}", &r)));
+}
+
+static void arrays_have_a_maximum(void **state)
+{
+    struct lk_arena *arena = lk_arena_new(4096);
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t n;
+        bool ok;
+    } cases[] = {{"[]", 0, true}, {"[1,2]", 2, true}, {"[1,2,3]", 2, false}, {"[1", 1, false}, {"[1,]", 2, false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lk_json j = lk_json(lk_bytes_str(cases[i].text), arena);
+        struct lk_json_array list;
+        lk_json_array(&j, &list, 2, sizeof(uint16_t), lk_json_uint);
+        assert_int_equal(lk_ok(lk_json_end(&j)), cases[i].ok);
+        assert_int_equal(list.n, cases[i].n);
+    }
+    lk_arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_read), cmocka_unit_test(what_is_wrong_is_refused),
+                                       cmocka_unit_test(arrays_have_a_maximum)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
