@@ -42,15 +42,38 @@ static void put_part_names(const struct lk_family *f, struct lk_buf *out)
     lk_put_u8(out, 0);
 }
 
+/* Logs that a quote vouches for may stand among its parts; each is an item of its own, of the family of that name. */
+static const struct {
+    const char *part, *item;
+} shorthands[] = {{"eventlog", "eventlog:log="}, {"ima", "ima:log="}};
+
+/* True when the part is such a log; *ok tells whether its item could be taken. */
+static bool take_shorthand(struct lk_appraise *a, const struct lk_family *family, const char *part, const char *file, bool *ok)
+{
+    for (size_t i = 0; i < sizeof(shorthands) / sizeof(shorthands[0]); i++) {
+        if (strcmp(part, shorthands[i].part) != 0 || part_index(family, part) >= 0)
+            continue;
+        LK_BUF_AUTO text = lk_buf(4096);
+        lk_put_fmt(&text, "%s%s", shorthands[i].item, file);
+        lk_put_u8(&text, 0);
+        *ok = lk_ok(lk_buf_ok(&text)) && lk_appraise_item(a, (const char *)text.data);
+        return true;
+    }
+    return false;
+}
+
 /* "part=file" */
 static bool take_part(struct lk_appraise *a, struct lk_chain_item *item, char *text)
 {
+    bool ok = false;
     char *file = strchr(text, '=');
     if (file == NULL || file[1] == '\0') {
         lk_cli_usage("\"%s\" is not part=file", text);
         return false;
     }
     *file++ = '\0';
+    if (take_shorthand(a, item->family, text, file, &ok))
+        return ok;
     int i = part_index(item->family, text);
     if (i < 0) {
         LK_BUF_AUTO names = lk_buf(1024);
@@ -133,12 +156,12 @@ bool lk_appraise_item(struct lk_appraise *a, const char *text)
     item->family = family_named(copy);
     if (item->family == NULL)
         return false;
+    a->n_items++; /* before its parts: a part may bring an item of its own */
     char *rest = NULL;
     for (char *p = strtok_r(parts, ",", &rest); p != NULL; p = strtok_r(NULL, ",", &rest))
         if (!take_part(a, item, p))
             return false;
     convert_parts(a, item);
-    a->n_items++;
     return true;
 }
 

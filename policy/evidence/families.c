@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/dcap/dcap.h"
+#include "policy/evidence/eventlog/eventlog.h"
 #include "policy/evidence/family.h"
 #include "policy/evidence/sev_snp/sev_snp.h"
 #include "policy/evidence/tpm/tpm.h"
@@ -10,6 +11,7 @@ static const struct lk_family *const families[] = {
     &lk_family_tpm,
     &lk_family_tdx,
     &lk_family_sgx,
+    &lk_family_eventlog,
     NULL,
 };
 

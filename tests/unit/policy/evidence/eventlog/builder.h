@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef EVENTLOG_BUILDER_H
+#define EVENTLOG_BUILDER_H
+/* Writes event logs for tests, event by event, with the right digests unless a test says otherwise. */
+#include "policy/evidence/eventlog/eventlog.h"
+#include "proto/base/buffer.h"
+
+struct log_builder {
+    struct lk_buf buf;
+    const struct lk_tpm_hash *banks[3];
+    size_t n_banks;
+    bool agile;
+};
+
+/* sha1 and sha256 when agile, with the Spec ID event; else the SHA-1 format, nothing yet. */
+void builder_open(struct log_builder *b, bool agile);
+void builder_close(struct log_builder *b);
+
+/* An event whose digests are of `hashed`. */
+void builder_put(struct log_builder *b, uint32_t pcr, uint32_t type, struct lk_bytes hashed, struct lk_bytes data);
+/* An event whose digests are of its data: a string without its NUL. */
+void builder_text(struct log_builder *b, uint32_t pcr, uint32_t type, const char *text);
+void builder_separator(struct log_builder *b, uint32_t pcr, uint32_t value);
+/* UEFI_VARIABLE_DATA: EFI_GLOBAL_VARIABLE, or the image security database for db and dbx. */
+void builder_variable(struct log_builder *b, uint32_t type, const char *name, struct lk_bytes contents);
+/* GRUB: mark, then the text that is hashed, then a NUL. */
+void builder_grub(struct log_builder *b, const char *mark, const char *text);
+
+/* Which of a good boot's steps are left out. */
+enum builder_without {
+    WITHOUT_NOTHING = 0,
+    WITHOUT_SEPARATOR_7 = 1,
+    WITHOUT_SECURE_BOOT = 2, /* the variable is 0, no authority */
+    WITHOUT_AUTHORITY = 4,
+    WITHOUT_PK = 8,
+    WITHOUT_EXIT = 16,
+};
+/* Firmware, Secure Boot, shim, GRUB, kernel, command line, end of boot services. */
+void builder_good(struct log_builder *b, unsigned without);
+
+#endif
