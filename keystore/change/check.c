@@ -4,7 +4,9 @@
 #include "keystore/change/payload.h"
 #include "policy/appraise/policyset.h"
 #include "proto/seal/hash.h"
+#include "proto/seal/sshkey.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 static lk_result signers_known(const struct lk_state *s, const struct lk_envelope *e, struct lk_signer *signer)
@@ -95,7 +97,11 @@ static lk_result read_policy(struct lk_bytes payload, struct lk_bytes name)
 static lk_result read_admin(struct lk_bytes payload, struct lk_bytes name)
 {
     LK_BUF_AUTO key = lk_buf(LK_SSH_KEY_MAX);
-    return lk_payload_admin(payload, name, &key);
+    struct lk_ssh_key parsed;
+    LK_TRY(lk_payload_admin(payload, name, &key));
+    LK_REQUIRE(lk_ok(lk_ssh_key_parse(lk_buf_bytes(&key), &parsed)), CHANGE_PAYLOAD); /* an admin who can never sign locks all out */
+    EVP_PKEY_free(parsed.key);
+    return LK_OK;
 }
 
 static lk_result read_secret(struct lk_bytes payload, struct lk_bytes name)
@@ -109,14 +115,11 @@ static lk_result read_secret(struct lk_bytes payload, struct lk_bytes name)
 static lk_result check_payload(struct lk_change *c, size_t i, enum lk_object_kind kind)
 {
     struct lk_bytes name = c->e.items[i].object;
-    bool retired = false;
     switch (kind) {
     case LK_OBJECT_POLICY:
         return read_policy(c->payloads[i], name);
     case LK_OBJECT_REFERENCE:
-        LK_TRY(lk_payload_reference(c->payloads[i], name, &retired));
-        c->revokes = c->revokes || retired;
-        return LK_OK;
+        return lk_payload_reference(c->payloads[i], name);
     case LK_OBJECT_ANCHOR:
         return lk_payload_anchor(c->payloads[i], name);
     case LK_OBJECT_SECRET:
@@ -129,6 +132,17 @@ static lk_result check_payload(struct lk_change *c, size_t i, enum lk_object_kin
     return LK_FAIL(INTERNAL);
 }
 
+/*
+ * What a record or an anchor said before must not pay out once it says something else. Verdicts by a policy's former
+ * revision are told by their number.
+ */
+static bool deletes_trust(const struct lk_envelope_item *item, enum lk_object_kind kind, bool deletes)
+{
+    bool replaces = item->revision != 0;
+    return (kind == LK_OBJECT_POLICY && deletes) ||
+           ((kind == LK_OBJECT_REFERENCE || kind == LK_OBJECT_ANCHOR) && replaces);
+}
+
 static lk_result check_items(const struct lk_state *s, struct lk_change *c)
 {
     size_t admins = lk_state_count(s, LK_OBJECT_ADMIN);
@@ -139,7 +153,7 @@ static lk_result check_items(const struct lk_state *s, struct lk_change *c)
         LK_REQUIRE(lk_change_kind_of(item->kind, &kind, &deletes), CHANGE_MALFORMED);
         bool loads = kind == LK_OBJECT_POLICY || kind == LK_OBJECT_REFERENCE || kind == LK_OBJECT_ANCHOR;
         c->needs_generation = c->needs_generation || loads;
-        c->revokes = c->revokes || (loads && deletes);
+        c->revokes = c->revokes || deletes_trust(item, kind, deletes);
         if (!deletes)
             LK_TRY(check_payload(c, i, kind));
         if (kind == LK_OBJECT_ADMIN && deletes)

@@ -92,14 +92,13 @@ bool lk_policy_rules_cover(const struct lk_policy_rules *r, struct lk_bytes name
     return false;
 }
 
-lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name, bool *retired)
+lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name)
 {
     ARENA_AUTO *arena = lk_arena_new(ARENA_CAP);
     void *message = NULL;
     LK_TRY(unpack(&latchkey__v1__reference_record__descriptor, payload, arena, &message));
     const Latchkey__V1__ReferenceRecord *r = message;
     LK_REQUIRE(r->schema == 1 && is_name(r->id, name), CHANGE_PAYLOAD);
-    *retired = r->state == LATCHKEY__V1__REFERENCE_RECORD__STATE__RETIRED;
     return LK_OK;
 }
 

@@ -11,7 +11,7 @@ void lk_policy_rules_free(struct lk_policy_rules *r);
 bool lk_policy_rules_cover(const struct lk_policy_rules *r, struct lk_bytes name);
 
 /* A ReferenceRecord or Anchor whose own name is this one. CHANGE_PAYLOAD. */
-LK_MUST_USE lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name, bool *retired);
+LK_MUST_USE lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name);
 LK_MUST_USE lk_result lk_payload_anchor(struct lk_bytes payload, struct lk_bytes name);
 
 /* AdminKey: the SSH key is appended to key. CHANGE_PAYLOAD. */

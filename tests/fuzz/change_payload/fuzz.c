@@ -34,11 +34,10 @@ static void as_payload(struct lk_bytes in, uint8_t kind)
     struct lk_policy_rules *rules = NULL;
     struct lk_buf out = lk_buf(1u << 20);
     enum lk_kek kek;
-    bool retired;
     lk_result r = LK_OK;
     switch (kind % 5) {
     case 0: r = lk_policy_rules_parse(in, name, &rules); break;
-    case 1: r = lk_payload_reference(in, name, &retired); break;
+    case 1: r = lk_payload_reference(in, name); break;
     case 2: r = lk_payload_anchor(in, name); break;
     case 3: r = lk_payload_admin(in, name, &out); break;
     default: r = lk_payload_secret(in, name, &kek, &out); break;

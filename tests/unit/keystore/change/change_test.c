@@ -292,6 +292,57 @@ static void the_last_administrator_stays(void **state)
     end(&f);
 }
 
+static void add_admin(struct fixture *f, struct lk_bytes key)
+{
+    Latchkey__V1__AdminKey k = LATCHKEY__V1__ADMIN_KEY__INIT;
+    k.schema = 1;
+    k.name = (char *)(uintptr_t)"bob";
+    k.ssh_key = (ProtobufCBinaryData){key.len, (uint8_t *)(uintptr_t)key.data};
+    add(f, LK_CHANGE_ADMIN_SET, "bob", 0, &k.base);
+}
+
+static void an_administrator_has_a_key_that_can_sign(void **state)
+{
+    struct fixture f;
+    struct lk_change c;
+    LK_BUF_AUTO key = lk_buf(128);
+    (void)state;
+    wire_key(stranger_key, &key);
+    begin(&f);
+    add_admin(&f, lk_buf_bytes(&key));
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    next_change(&f);
+    add_admin(&f, lk_bytes(key.data, key.len - 1));
+    assert_int_equal(check(&f, &c), LK_R_CHANGE_PAYLOAD);
+    end(&f);
+}
+
+static void add_reference(struct fixture *f, uint64_t revision)
+{
+    Latchkey__V1__ReferenceRecord r = LATCHKEY__V1__REFERENCE_RECORD__INIT;
+    r.schema = 1;
+    r.id = (char *)(uintptr_t)"fw-1";
+    r.state = LATCHKEY__V1__REFERENCE_RECORD__STATE__STAGED;
+    add(f, LK_CHANGE_REFERENCE_SET, "fw-1", revision, &r.base);
+}
+
+static void a_record_that_replaces_another_revokes(void **state)
+{
+    struct fixture f;
+    struct lk_change c;
+    (void)state;
+    begin(&f);
+    add_reference(&f, 0);
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    assert_true(c.needs_generation && !c.revokes);
+    ok(apply(&f));
+    next_change(&f);
+    add_reference(&f, 1);
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    assert_true(c.revokes);
+    end(&f);
+}
+
 static void a_record_that_does_not_follow_is_damage(void **state)
 {
     struct fixture f;
@@ -353,6 +404,8 @@ int main(void)
         cmocka_unit_test(two_policies_over_one_name_cover_it_twice),
         cmocka_unit_test(each_rule_of_an_envelope_alone),
         cmocka_unit_test(an_envelope_is_applied_once),
+        cmocka_unit_test(an_administrator_has_a_key_that_can_sign),
+        cmocka_unit_test(a_record_that_replaces_another_revokes),
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(a_record_that_does_not_follow_is_damage),
         cmocka_unit_test(the_hash_covers_the_record),
