@@ -148,11 +148,18 @@ static void start_later(struct lk_ring *r, enum lk_role_of kind, uint64_t lived_
         lk_log(LK_LOG_WARN, "process.waits", "program=%s ms=%" PRIu32, lk_child_program(kind), wait);
 }
 
+/*
+ * A module that is killed while it writes may leave its files half written, and the token is lost with them: SoftHSM
+ * writes at each login. The token process ends by itself once the keeper's end of its link has closed.
+ */
 static void kill_all(struct lk_ring *r)
 {
     for (struct lk_child *c = r->children; c != NULL; c = c->next) {
         c->leaving = true;
-        lk_child_kill(c);
+        if (c->kind != LK_CHILD_TOKEN)
+            lk_child_kill(c);
+        else if (c->kill_ms == 0)
+            c->kill_ms = lk_clock_mono_ms() + STEP_MS;
     }
 }
 

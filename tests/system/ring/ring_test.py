@@ -287,6 +287,17 @@ WORKERS = {"garbage": "rules.broken", "overlong": "rules.broken", "token-call": 
            "dies": None, "exits": None}
 
 
+def token_ends_by_itself_when_the_keeper_fails():
+    """A store that does not open must not cost the token, which logs in at that moment."""
+    with Ring(BIN, {"latchkey-token": HERE / "slow_token.py"}) as ring:
+        (ring.folder / "state/data.mdb").write_bytes(b"x" * 100)
+        ring.start(wait=False)
+        assert ring.daemon.wait(20) != 0
+        ring.daemon = None
+        assert (ring.folder / "bin/token-wrote").exists(), ring.log_text()
+        print("ok   a token ends by itself when the keeper fails", flush=True)
+
+
 def workers():
     with Ring(BIN, {"latchkey-verifier": HERE / "hostile_verifier.py"}) as ring:
         for mode, event in WORKERS.items():
@@ -296,6 +307,7 @@ def workers():
         print("ok   hostile verifier: a change that no worker loads is dropped", flush=True)
         fresh(ring, change_whose_workers_end_while_it_is_written)
         print("ok   hostile verifier: leaves when it is ready", flush=True)
+    token_ends_by_itself_when_the_keeper_fails()
 
 
 def change_that_no_worker_loads(ring):
