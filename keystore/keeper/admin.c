@@ -34,29 +34,54 @@ void lk_admin_refuse(struct lk_keeper *k, uint64_t request, lk_result why, const
 
 /* Hello */
 
-static lk_result mint_nonce(struct lk_keeper *k, uint8_t out[static 32])
+/* 8 bytes of time, 8 of chance, 16 of a MAC over both: a stranger's Hello takes the place of no other's. */
+enum { NONCE_TIME = 8, NONCE_HEAD = 16, NONCE_MAC = 16 };
+
+static lk_result nonce_mac(const struct lk_keeper *k, const uint8_t *head, uint8_t out[static 32])
 {
-    size_t oldest = 0;
-    for (size_t i = 1; i < LK_NONCES; i++)
-        if (k->nonces[i].until < k->nonces[oldest].until)
-            oldest = i;
-    LK_REQUIRE(RAND_bytes(out, 32) == 1, CRYPTO);
-    memcpy(k->nonces[oldest].value, out, 32);
-    k->nonces[oldest].until = lk_clock_mono_ms() + NONCE_LIFE_MS;
+    return lk_hmac_sha256(lk_bytes(k->keys.data, 32),
+                          LK_PARTS(LK_DOMAIN("latchkey-query-nonce-v1"), lk_bytes(head, NONCE_HEAD)), out);
+}
+
+static lk_result mint_nonce(const struct lk_keeper *k, uint8_t out[static 32])
+{
+    uint8_t mac[32];
+    LK_BUF_AUTO head = lk_buf(NONCE_HEAD);
+    lk_put_u64be(&head, lk_clock_mono_ms() + NONCE_LIFE_MS);
+    uint8_t *chance = lk_put_room(&head, NONCE_HEAD - NONCE_TIME);
+    LK_REQUIRE(chance != NULL && RAND_bytes(chance, NONCE_HEAD - NONCE_TIME) == 1, CRYPTO);
+    LK_TRY(nonce_mac(k, head.data, mac));
+    memcpy(out, head.data, NONCE_HEAD);
+    memcpy(out + NONCE_HEAD, mac, NONCE_MAC);
     return LK_OK;
 }
 
-/* One use. */
+static bool is_ours(const struct lk_keeper *k, struct lk_bytes nonce)
+{
+    uint8_t mac[32];
+    return nonce.len == 32 && lk_ok(nonce_mac(k, nonce.data, mac)) &&
+           lk_bytes_ct_eq(lk_bytes(nonce.data + NONCE_HEAD, NONCE_MAC), lk_bytes(mac, NONCE_MAC));
+}
+
+/* One use. Only an administrator's queries come here: those of one minute are remembered, or there is no room. */
 static bool take_nonce(struct lk_keeper *k, struct lk_bytes nonce)
 {
+    size_t room = LK_NONCES;
+    struct lk_cursor c = lk_cursor(nonce);
+    uint64_t until = lk_u64be(&c), now = lk_clock_mono_ms();
+    if (!is_ours(k, nonce) || until <= now)
+        return false;
     for (size_t i = 0; i < LK_NONCES; i++) {
-        if (k->nonces[i].until == 0 || !lk_bytes_ct_eq(nonce, LK_BYTES(k->nonces[i].value)))
-            continue;
-        bool fresh = k->nonces[i].until > lk_clock_mono_ms();
-        k->nonces[i].until = 0;
-        return fresh;
+        if (k->nonces[i].until <= now)
+            room = i;
+        else if (lk_bytes_ct_eq(nonce, LK_BYTES(k->nonces[i].value)))
+            return false;
     }
-    return false;
+    if (room == LK_NONCES)
+        return false;
+    memcpy(k->nonces[room].value, nonce.data, 32);
+    k->nonces[room].until = until;
+    return true;
 }
 
 static lk_result hello(struct lk_keeper *k, struct lk_bytes message, struct lk_arena *arena, struct lk_buf *out)

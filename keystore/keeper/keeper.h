@@ -21,7 +21,7 @@
 #include "proto/base/log.h"
 #include "proto/link/permits.h"
 
-#define LK_NONCES 64
+#define LK_NONCES 1024
 #define LK_GENERATION_DROPPED UINT64_MAX /* of a worker whose verdicts will never count */
 
 struct lk_worker {
@@ -76,7 +76,7 @@ struct lk_keeper {
     uint64_t last_generation;
     uint64_t pending_since; /* monotonic, ms */
     struct lk_change_run *change; /* the one that is under way */
-    /* queries */
+    /* nonces of queries that were answered, until they expire */
     struct {
         uint8_t value[32];
         uint64_t until; /* monotonic, ms; 0: free */

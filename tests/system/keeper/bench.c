@@ -720,17 +720,29 @@ void bench_put(struct bench *b, const char *name, const char *kek, uint64_t revi
     bench_change_send(b, &c, "admin", a);
 }
 
+void bench_nonce(struct bench *b, uint8_t out[static 32])
+{
+    Latchkey__V1__HelloResponse *h = hello(b, true);
+    memcpy(out, h->nonce.data, 32);
+    latchkey__v1__hello_response__free_unpacked(h, NULL);
+}
+
 Latchkey__V1__QueryResult *bench_query(struct bench *b, enum lk_change_kind kind, const char *object,
                                        struct bench_answer *a)
 {
-    Latchkey__V1__HelloResponse *h = hello(b, true);
+    uint8_t nonce[32];
+    bench_nonce(b, nonce);
+    return bench_query_with(b, nonce, kind, object, a);
+}
+
+Latchkey__V1__QueryResult *bench_query_with(struct bench *b, const uint8_t nonce[static 32], enum lk_change_kind kind,
+                                            const char *object, struct bench_answer *a)
+{
     Latchkey__V1__QueryRequest m = LATCHKEY__V1__QUERY_REQUEST__INIT;
-    uint8_t nonce[32], digest[32];
+    uint8_t digest[32];
     LK_BUF_AUTO raw = lk_buf(LK_ENVELOPE_MAX);
     LK_BUF_AUTO body = lk_buf(LK_ENVELOPE_MAX);
-    memcpy(nonce, h->nonce.data, 32);
-    latchkey__v1__hello_response__free_unpacked(h, NULL);
-    struct lk_envelope e = {.query = true, .installation_id = LK_BYTES(b->installation_id), .nonce = LK_BYTES(nonce),
+    struct lk_envelope e = {.query = true, .installation_id = LK_BYTES(b->installation_id), .nonce = lk_bytes(nonce, 32),
                             .not_after = lk_clock_wall() + 60, .scope = lk_bytes("", 0), .n_items = 1};
     ok(lk_sha256(NULL, 0, digest));
     e.items[0] = (struct lk_envelope_item){.kind = kind, .object = lk_bytes_str(object), .payload_digest = LK_BYTES(digest)};

@@ -95,6 +95,9 @@ void bench_put(struct bench *b, const char *name, const char *kek, uint64_t revi
 /* A signed query; result is freed with latchkey__v1__query_result__free_unpacked. */
 Latchkey__V1__QueryResult *bench_query(struct bench *b, enum lk_change_kind kind, const char *object,
                                        struct bench_answer *a);
+void bench_nonce(struct bench *b, uint8_t out[static 32]);
+Latchkey__V1__QueryResult *bench_query_with(struct bench *b, const uint8_t nonce[static 32], enum lk_change_kind kind,
+                                            const char *object, struct bench_answer *a);
 void bench_run(const char *command); /* /bin/sh -c; must succeed */
 
 #endif

@@ -240,6 +240,34 @@ static void queries_are_answered_signed(void **state)
     bench_answer_free(&a);
 }
 
+static void expect_nonce_refused(const uint8_t nonce[static 32])
+{
+    struct bench_answer a;
+    assert_null(bench_query_with(B, nonce, LK_QUERY_LIST, "secret", &a));
+    assert_string_equal(a.reason, "QUERY_NONCE");
+    bench_answer_free(&a);
+}
+
+static void a_nonce_serves_one_query_whatever_strangers_ask_for(void **state)
+{
+    struct bench_answer a;
+    uint8_t nonce[32], other[32];
+    (void)state;
+    bench_nonce(B, nonce);
+    for (int i = 0; i < 100; i++)
+        bench_nonce(B, other);
+    Latchkey__V1__QueryResult *r = bench_query_with(B, nonce, LK_QUERY_LIST, "secret", &a);
+    assert_non_null(r);
+    latchkey__v1__query_result__free_unpacked(r, NULL);
+    bench_answer_free(&a);
+    expect_nonce_refused(nonce);
+    for (size_t i = 0; i < 32; i += 8) { /* its time, its chance, its MAC */
+        other[i] ^= 1;
+        expect_nonce_refused(other);
+        other[i] ^= 1;
+    }
+}
+
 /* The checkpoint's root is that of the records that came with it. */
 static void the_audit_log_proves_itself(void **state)
 {
@@ -484,6 +512,7 @@ int main(void)
         T(the_last_administrator_stays),
         T(a_policy_that_does_not_load_is_dropped),
         T(queries_are_answered_signed),
+        T(a_nonce_serves_one_query_whatever_strangers_ask_for),
         T(a_decision_is_explained),
         T(nothing_acknowledged_is_lost),
         T(every_answer_that_left_has_its_record),
