@@ -15,7 +15,7 @@ static void copy(char *out, size_t size, const char *text)
 void lk_outcome_local(struct lk_fetch_outcome *o, lk_result r)
 {
     const struct lk_reason *reason = lk_reason(r.code);
-    *o = (struct lk_fetch_outcome){.cls = reason->cls};
+    *o = (struct lk_fetch_outcome){.cls = reason->cls, .is_own = true};
     snprintf(o->code, sizeof(o->code), "%s", reason->name);
     snprintf(o->message, sizeof(o->message), "%s %s", reason->text, reason->remedy);
 }
@@ -91,11 +91,11 @@ static const struct {
     [LK_CLASS_INTERNAL] = {LK_FETCH_EXIT_INTERNAL, LK_RETRY_ONCE},
 };
 
-/* Only what is not signed can be this program's own. */
+/* A broker that sends a code of ours must not make us give up the other addresses. */
 static size_t own_row(const struct lk_fetch_outcome *o)
 {
     size_t i = 0;
-    while (i < OWN && (o->is_signed || strcmp(o->code, own[i].code) != 0))
+    while (i < OWN && (!o->is_own || o->is_signed || strcmp(o->code, own[i].code) != 0))
         i++;
     return i;
 }

@@ -26,6 +26,7 @@ struct lk_fetch_outcome {
     char message[512];
     char rule[192], expected[192], actual[192]; /* of the first finding that the policy lets a guest see; "" otherwise */
     bool is_signed; /* class and code are signed under the pinned broker id */
+    bool is_own;    /* this program found it out by itself: no broker said so */
     bool has_retry;
     uint64_t retry_ms;
 };

@@ -111,6 +111,16 @@ static void each_class_has_its_exit_code(void **state)
     }
 }
 
+static void a_code_of_ours_from_a_broker_ends_nothing(void **state)
+{
+    (void)state;
+    struct lk_failure f = {.cls = LK_CLASS_UNAVAILABLE, .code = "OUTPUT", .message = ""};
+    struct lk_fetch_outcome o;
+    lk_outcome_failure(&o, &f);
+    assert_int_equal(lk_fetch_retry(&o), LK_RETRY_SOON);
+    assert_int_equal(lk_fetch_exit(&o), LK_FETCH_EXIT_UNAVAILABLE);
+}
+
 static void what_this_program_found_has_codes_of_its_own(void **state)
 {
     (void)state;
@@ -189,6 +199,7 @@ static void a_descriptor_gets_exactly_the_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_code_of_ours_from_a_broker_ends_nothing),
         cmocka_unit_test(a_command_line_is_read),
         cmocka_unit_test(one_secret_goes_to_standard_output),
         cmocka_unit_test(wrong_lines_are_usage_errors),
