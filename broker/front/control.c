@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define NO_WORKER_MS 2000
+#define HANG_FACTOR 2u /* a worker may have a request for so many times the longest deadline */
 #define ADMIN_WAITING 64
 
 void lk_front_exit(struct lk_front *f, int code)
@@ -39,6 +40,7 @@ struct lk_pool_limits lk_front_pool_limits(const struct lk_front_limits *l)
 {
     return (struct lk_pool_limits){.queue = l->queue,
                                    .worker_requests = l->worker_requests,
+                                   .hang_ms = l->deadline_ms > UINT32_MAX / HANG_FACTOR ? UINT32_MAX : l->deadline_ms * HANG_FACTOR,
                                    .retry_ms = lk_grpc_limits_default().retry_ms,
                                    .no_worker_ms = NO_WORKER_MS,
                                    .admin = ADMIN_WAITING};
@@ -53,6 +55,14 @@ static void accuse(struct lk_front *f, enum lk_link link, lk_result why)
     lk_front_link_write(f->control, LK_F_CTL_FATAL, 0, lk_buf_bytes(&b));
 }
 
+void lk_front_worker_lied(void *front, uint32_t worker)
+{
+    struct lk_front *f = front;
+    LK_BUF_AUTO b = lk_buf(512);
+    lk_msg_text_put(&b, (uint64_t)LK_LINK_WORKER_KEEPER | (uint64_t)worker << 32, "an answer to a request that it was not given");
+    lk_front_link_write(f->control, LK_F_CTL_FATAL, 0, lk_buf_bytes(&b));
+}
+
 static lk_result worker_frame(struct lk_front *f, struct lk_bytes payload, void (*act)(struct lk_pool *, uint32_t))
 {
     uint32_t worker;
@@ -61,16 +71,24 @@ static lk_result worker_frame(struct lk_front *f, struct lk_bytes payload, void 
     return LK_OK;
 }
 
+static lk_result taken(struct lk_front *f, const struct lk_frame *frame)
+{
+    uint32_t worker;
+    LK_TRY(lk_msg_u32_get(frame->payload, &worker));
+    lk_pool_taken(f->pool, worker, frame->request);
+    return LK_OK;
+}
+
 static lk_result on_keeper(void *arg, const struct lk_frame *frame)
 {
     struct lk_front *f = arg;
     switch (frame->type) {
     case LK_F_TAKEN:
-        return worker_frame(f, frame->payload, lk_pool_taken);
+        return taken(f, frame);
     case LK_F_WORKER_LOST:
         return worker_frame(f, frame->payload, lk_pool_worker_lost);
     case LK_F_ANSWER:
-        return lk_pool_answer(f->pool, frame->request, frame->payload);
+        return lk_pool_answer(f->pool, false, frame->request, frame->payload);
     default:
         return LK_FAIL(FRAME_FORBIDDEN);
     }
@@ -79,7 +97,7 @@ static lk_result on_keeper(void *arg, const struct lk_frame *frame)
 static lk_result on_admin(void *arg, const struct lk_frame *frame)
 {
     struct lk_front *f = arg;
-    return lk_pool_answer(f->pool, frame->request, frame->payload);
+    return lk_pool_answer(f->pool, true, frame->request, frame->payload);
 }
 
 static void drop_keeper(struct lk_front *f)

@@ -38,6 +38,8 @@ void lk_front_tell_health(struct lk_front *f);
 
 /* control.c: a frame of the supervisor. */
 lk_result lk_front_on_control(void *arg, const struct lk_frame *frame);
+/* Hook of the pool: tells the supervisor to end the worker. */
+void lk_front_worker_lied(void *front, uint32_t worker);
 struct lk_grpc_limits lk_front_grpc_limits(const struct lk_front_limits *l);
 struct lk_pool_limits lk_front_pool_limits(const struct lk_front_limits *l);
 /* Ends the event loop. */

@@ -81,11 +81,11 @@ static void on_control_dead(void *arg, lk_result why)
     lk_front_exit(arg, 1);
 }
 
-static void on_worker_done(void *arg, uint32_t worker, bool retired)
+static void on_worker(void *arg, uint32_t worker, uint16_t frame)
 {
     struct lk_front *f = arg;
     uint8_t payload[4] = {(uint8_t)worker, (uint8_t)(worker >> 8), (uint8_t)(worker >> 16), (uint8_t)(worker >> 24)};
-    lk_front_link_write(f->control, retired ? LK_F_CTL_RETIRED : LK_F_CTL_TIRED, 0, LK_BYTES(payload));
+    lk_front_link_write(f->control, frame, 0, LK_BYTES(payload));
 }
 
 static void on_change(void *arg)
@@ -101,7 +101,7 @@ static lk_result setup(struct lk_front *f)
     f->base = event_base_new();
     LK_REQUIRE(f->base != NULL, MEMORY);
     f->server = lk_grpc_server_new(f->base, &g);
-    f->pool = lk_pool_new(f->base, &p, &(struct lk_pool_hooks){on_worker_done, on_change, f});
+    f->pool = lk_pool_new(f->base, &p, &(struct lk_pool_hooks){on_worker, lk_front_worker_lied, on_change, f});
     f->control = lk_front_link_new(f->base, LK_FD_CONTROL, LK_LINK_SUPER_FRONT, lk_front_on_control, on_control_dead, f);
     LK_REQUIRE(f->server != NULL && f->pool != NULL && f->control != NULL, MEMORY);
     return lk_front_serve(f);
@@ -161,5 +161,7 @@ int main(int argc, char **argv)
     lk_result r = run(&front, &o);
     if (!lk_ok(r))
         lk_log(LK_LOG_ERROR, "front.failed", "code=%s", lk_reason(r.code)->name);
-    return lk_ok(r) ? front.exit_code : 1;
+    if (!lk_ok(r))
+        return r.code == LK_R_SANDBOX ? LK_EXIT_NO_USE : 1;
+    return front.exit_code;
 }

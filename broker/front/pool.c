@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BUCKETS 1024u
-#define ADMIN_LINK UINT32_MAX /* stands for the admin link where a worker's number is meant */
+#define ADMIN_LINK LK_REQUEST_ADMIN
 #define ENVELOPE 64u          /* what lk_msg_request_put adds, at most */
 #define CHECK_MS 250
 
@@ -19,7 +19,7 @@ enum state { QUEUED, GIVEN };
 struct request {
     struct request *next_id;          /* of the same bucket */
     struct request *next, *prev;      /* queue, while QUEUED */
-    uint64_t id, since_ms;
+    uint64_t id, since_ms;            /* id: when GIVEN */
     struct lk_grpc_call *call; /* NULL: the client has left */
     struct lk_bytes message;   /* while QUEUED */
     uint32_t worker, roles;    /* worker: when GIVEN */
@@ -32,8 +32,11 @@ struct worker {
     struct lk_pool *pool;
     struct lk_front_link *link; /* NULL: could not be watched; the supervisor will see it die */
     uint32_t id;
-    uint64_t generation, served;
-    bool busy, retired;
+    uint64_t generation;
+    uint64_t request, given_ms; /* what it judges, or 0 when it is idle, and since when */
+    uint32_t served;
+    bool retired;        /* gets no more, and is let go when it is idle */
+    bool tired, hung;    /* the supervisor has been told */
 };
 
 struct lk_pool {
@@ -45,7 +48,7 @@ struct lk_pool {
     size_t n_queued, n_admin, n_usable;
     struct worker *workers;
     struct lk_front_link *admin;
-    uint64_t next_id;
+    uint32_t admin_asked;
     struct event *check;
 };
 
@@ -75,30 +78,43 @@ static void enqueue(struct lk_pool *p, struct request *r)
     p->n_queued++;
 }
 
-static struct request *request_new(struct lk_pool *p, const struct lk_pool_ask *ask)
+static struct request *request_new(const struct lk_pool_ask *ask)
 {
     struct request *r = calloc(1, sizeof(*r));
     if (r == NULL)
         return NULL;
-    *r = (struct request){.id = p->next_id++,
-                          .since_ms = lk_clock_mono_ms(),
+    *r = (struct request){.since_ms = lk_clock_mono_ms(),
                           .call = ask->call,
                           .message = ask->message,
                           .roles = ask->roles,
                           .frame = ask->frame};
-    *slot_of(p, r->id) = r;
     lk_grpc_call_set_tag(r->call, r);
     return r;
 }
 
-static void request_free(struct lk_pool *p, struct request *r)
+/* From here on the keeper's answer finds it. */
+static void number(struct lk_pool *p, struct request *r, uint32_t worker, uint32_t n)
+{
+    r->state = GIVEN;
+    r->worker = worker;
+    r->id = lk_request_number(worker, n);
+    *slot_of(p, r->id) = r;
+}
+
+static void unnumber(struct lk_pool *p, struct request *r)
 {
     struct request **at = slot_of(p, r->id);
     *at = r->next_id;
-    if (r->state == QUEUED && (r->prev != NULL || p->first == r))
-        unqueue(p, r);
-    if (r->state != QUEUED && r->worker == ADMIN_LINK)
+    if (r->worker == ADMIN_LINK)
         p->n_admin--;
+}
+
+static void request_free(struct lk_pool *p, struct request *r)
+{
+    if (r->state == QUEUED)
+        unqueue(p, r);
+    else
+        unnumber(p, r);
     if (r->call != NULL)
         lk_grpc_call_set_tag(r->call, NULL);
     free(r);
@@ -126,7 +142,7 @@ static void fail(struct lk_pool *p, struct request *r, enum lk_reason_code reaso
         refuse(p, call, reason);
 }
 
-/* Every request that the test picks out ends UNAVAILABLE. */
+/* Every request that was given away and that the test picks out ends UNAVAILABLE. */
 static void fail_where(struct lk_pool *p, bool (*pick)(const struct request *, uint32_t), uint32_t which,
                        enum lk_reason_code reason)
 {
@@ -142,13 +158,13 @@ static void fail_where(struct lk_pool *p, bool (*pick)(const struct request *, u
 
 static bool is_with(const struct request *r, uint32_t worker)
 {
-    return r->state != QUEUED && r->worker == worker;
+    return r->worker == worker;
 }
 
 static bool waits_for_keeper(const struct request *r, uint32_t unused)
 {
     (void)unused;
-    return r->state != QUEUED && r->worker != ADMIN_LINK;
+    return r->worker != ADMIN_LINK;
 }
 
 /* --- workers ------------------------------------------------------------------------------------------------------- */
@@ -178,21 +194,57 @@ static void worker_free(struct lk_pool *p, struct worker *w)
     free(w);
 }
 
-static bool is_tired(const struct lk_pool *p, const struct worker *w)
+/* It goes on meanwhile: its replacement has to be there first. */
+static void tell_if_tired(struct lk_pool *p, struct worker *w)
 {
-    return p->limits.worker_requests != 0 && w->served >= p->limits.worker_requests;
+    if (w->tired || w->retired || p->limits.worker_requests == 0 || w->served < p->limits.worker_requests)
+        return;
+    w->tired = true;
+    p->hooks.on_worker(p->hooks.arg, w->id, LK_F_CTL_TIRED);
 }
 
 /* An idle worker that gets no more requests is let go. */
 static void dismiss_if_done(struct lk_pool *p, struct worker *w)
 {
-    if (w->busy || w->link == NULL || !(w->retired || is_tired(p, w)))
+    if (w->request != 0 || w->link == NULL || !w->retired)
         return;
     uint32_t id = w->id;
-    bool retired = w->retired;
     worker_free(p, w);
-    p->hooks.on_worker_done(p->hooks.arg, id, retired);
+    p->hooks.on_worker(p->hooks.arg, id, LK_F_CTL_RETIRED);
     count_usable(p);
+}
+
+/* A worker has come: one that was waiting to be replaced may go. */
+static void relieve(struct lk_pool *p)
+{
+    struct worker *w = p->workers;
+    while (w != NULL && (!w->tired || w->retired))
+        w = w->next;
+    if (w == NULL)
+        return;
+    w->retired = true;
+    dismiss_if_done(p, w);
+    count_usable(p);
+}
+
+static void check_hung(struct lk_pool *p, uint64_t now)
+{
+    for (struct worker *w = p->workers; w != NULL; w = w->next) {
+        if (w->request == 0 || w->hung || now - w->given_ms < p->limits.hang_ms)
+            continue;
+        w->hung = true;
+        lk_log(LK_LOG_ERROR, "worker.hung", "worker=%u req=%llx ms=%llu", w->id, (unsigned long long)w->request,
+               (unsigned long long)(now - w->given_ms));
+        p->hooks.on_worker(p->hooks.arg, w->id, LK_F_CTL_WORKER_HUNG);
+    }
+}
+
+static bool any_busy(const struct lk_pool *p)
+{
+    const struct worker *w = p->workers;
+    while (w != NULL && w->request == 0)
+        w = w->next;
+    return w != NULL;
 }
 
 /* The newest generation first: an older one is about to be retired. */
@@ -200,7 +252,7 @@ static struct worker *idle_worker(struct lk_pool *p)
 {
     struct worker *best = NULL;
     for (struct worker *w = p->workers; w != NULL; w = w->next)
-        if (w->link != NULL && !w->busy && !w->retired && (best == NULL || w->generation > best->generation))
+        if (w->link != NULL && w->request == 0 && !w->retired && w->served < UINT32_MAX && (best == NULL || w->generation > best->generation))
             best = w;
     return best;
 }
@@ -216,12 +268,11 @@ static void write_request(struct lk_front_link *link, const struct request *r)
     lk_log(LK_LOG_DEBUG, "request.given", "req=%llx frame=%u bytes=%zu", (unsigned long long)r->id, r->frame, r->message.len);
 }
 
-static void give(struct worker *w, struct request *r)
+static void give(struct lk_pool *p, struct worker *w, struct request *r)
 {
-    w->busy = true;
-    w->served++;
-    r->state = GIVEN;
-    r->worker = w->id;
+    number(p, r, w->id, ++w->served);
+    w->request = r->id;
+    w->given_ms = lk_clock_mono_ms();
     write_request(w->link, r);
     r->message = LK_BYTES_NONE;
     lk_grpc_call_release(r->call);
@@ -233,7 +284,8 @@ static void dispatch(struct lk_pool *p)
     while (p->first != NULL && (w = idle_worker(p)) != NULL) {
         struct request *r = p->first;
         unqueue(p, r);
-        give(w, r);
+        give(p, w, r);
+        tell_if_tired(p, w);
     }
 }
 
@@ -245,8 +297,9 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
     uint64_t now = lk_clock_mono_ms();
     while (p->first != NULL && p->n_usable == 0 && now - p->first->since_ms >= p->limits.no_worker_ms)
         fail(p, p->first, LK_R_OVERLOAD);
+    check_hung(p, now);
     struct timeval tv = {.tv_usec = CHECK_MS * 1000};
-    if (p->first != NULL)
+    if (p->first != NULL || any_busy(p))
         event_add(p->check, &tv);
 }
 
@@ -254,27 +307,26 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 
 void lk_pool_submit(struct lk_pool *p, const struct lk_pool_ask *ask)
 {
-    struct request *r = p->n_queued >= p->limits.queue ? NULL : request_new(p, ask);
+    struct request *r = p->n_queued >= p->limits.queue ? NULL : request_new(ask);
     if (r == NULL) {
         refuse(p, ask->call, LK_R_OVERLOAD);
         return;
     }
     enqueue(p, r);
     dispatch(p);
-    if (p->first != NULL && !event_pending(p->check, EV_TIMEOUT, NULL))
+    if (!event_pending(p->check, EV_TIMEOUT, NULL))
         on_check(-1, 0, p);
 }
 
 void lk_pool_submit_admin(struct lk_pool *p, const struct lk_pool_ask *ask)
 {
     bool room = p->admin != NULL && p->n_admin < p->limits.admin;
-    struct request *r = room ? request_new(p, ask) : NULL;
+    struct request *r = room ? request_new(ask) : NULL;
     if (r == NULL) {
         refuse(p, ask->call, LK_R_OVERLOAD);
         return;
     }
-    r->state = GIVEN;
-    r->worker = ADMIN_LINK;
+    number(p, r, ADMIN_LINK, ++p->admin_asked);
     p->n_admin++;
     write_request(p->admin, r);
     r->message = LK_BYTES_NONE;
@@ -317,6 +369,7 @@ void lk_pool_worker_add(struct lk_pool *p, uint32_t worker, uint64_t generation,
     *w = (struct worker){.pool = p, .id = worker, .generation = generation};
     /* workers say nothing to the front: any frame type of this direction is forbidden */
     w->link = lk_front_link_new(p->base, fd, LK_LINK_FRONT_WORKER, no_frames, on_worker_dead, w);
+    relieve(p); /* before it is in the list: it cannot be the one */
     w->next = p->workers;
     p->workers = w;
     count_usable(p);
@@ -347,12 +400,18 @@ void lk_pool_retire(struct lk_pool *p, uint64_t generation)
 
 /* --- what the keeper says ------------------------------------------------------------------------------------------- */
 
-void lk_pool_taken(struct lk_pool *p, uint32_t worker)
+void lk_pool_taken(struct lk_pool *p, uint32_t worker, uint64_t request)
 {
     struct worker *w = *worker_slot(p, worker);
     if (w == NULL)
         return;
-    w->busy = false;
+    if (w->request == 0 || w->request != request) {
+        lk_log(LK_LOG_ERROR, "worker.lied", "worker=%u given=%llx answered=%llx", worker, (unsigned long long)w->request,
+               (unsigned long long)request);
+        p->hooks.on_worker_lied(p->hooks.arg, worker);
+        return;
+    }
+    w->request = 0;
     dismiss_if_done(p, w);
     dispatch(p);
 }
@@ -371,12 +430,13 @@ static void pass_on(struct lk_grpc_call *call, const struct lk_msg_answer *m)
         lk_grpc_call_finish(call, (enum lk_grpc_status)m->grpc_status, m->message, m->details);
 }
 
-lk_result lk_pool_answer(struct lk_pool *p, uint64_t request, struct lk_bytes payload)
+lk_result lk_pool_answer(struct lk_pool *p, bool admin, uint64_t request, struct lk_bytes payload)
 {
     struct lk_msg_answer m;
+    LK_REQUIRE((lk_request_worker(request) == ADMIN_LINK) == admin, FRAME_FORBIDDEN);
     LK_TRY(lk_msg_answer_get(payload, &m));
     struct request *r = *slot_of(p, request);
-    if (r == NULL || r->state == QUEUED) {
+    if (r == NULL) {
         lk_log(LK_LOG_WARN, "answer.unknown", "req=%llx", (unsigned long long)request);
         return LK_OK;
     }
@@ -406,7 +466,7 @@ struct lk_pool *lk_pool_new(struct event_base *base, const struct lk_pool_limits
     struct lk_pool *p = calloc(1, sizeof(*p));
     if (p == NULL)
         return NULL;
-    *p = (struct lk_pool){.base = base, .limits = *limits, .hooks = *hooks, .next_id = 1};
+    *p = (struct lk_pool){.base = base, .limits = *limits, .hooks = *hooks};
     p->check = event_new(base, -1, 0, on_check, p);
     if (p->check != NULL)
         return p;
@@ -425,6 +485,8 @@ void lk_pool_free(struct lk_pool *p)
 {
     if (p == NULL)
         return;
+    while (p->first != NULL)
+        fail(p, p->first, LK_R_FRAME_CLOSED);
     fail_where(p, any, 0, LK_R_FRAME_CLOSED);
     while (p->workers != NULL)
         worker_free(p, p->workers);

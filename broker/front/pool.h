@@ -12,8 +12,11 @@ struct event_base;
 struct lk_pool;
 
 struct lk_pool_hooks {
-    /* The worker is idle for good, its socket is closed and it is forgotten: CTL_TIRED or CTL_RETIRED. */
-    void (*on_worker_done)(void *arg, uint32_t worker, bool retired);
+    /* CTL_RETIRED: the worker is idle for good, its socket is closed and it is forgotten. CTL_TIRED: it has had its
+     * number of requests; it goes on until the next worker comes. CTL_WORKER_HUNG: it has had one request for hang_ms. */
+    void (*on_worker)(void *arg, uint32_t worker, uint16_t frame);
+    /* The keeper took a verdict of the worker on a request that the worker was not given. */
+    void (*on_worker_lied)(void *arg, uint32_t worker);
     /* The number of workers went to or from zero. */
     void (*on_change)(void *arg);
     void *arg;
@@ -22,6 +25,7 @@ struct lk_pool_hooks {
 struct lk_pool_limits {
     uint32_t queue;           /* requests that wait */
     uint32_t worker_requests; /* 0: no limit */
+    uint32_t hang_ms;         /* a worker may have one request for so long */
     uint32_t retry_ms;        /* of RetryInfo, before jitter */
     uint32_t no_worker_ms;    /* how long a request waits while there is no worker at all */
     uint32_t admin;           /* admin requests that wait for the keeper */
@@ -55,10 +59,13 @@ void lk_pool_worker_gone(struct lk_pool *p, uint32_t worker);
 void lk_pool_retire(struct lk_pool *p, uint64_t generation);
 
 /* From the keeper. */
-void lk_pool_taken(struct lk_pool *p, uint32_t worker);
+void lk_pool_taken(struct lk_pool *p, uint32_t worker, uint64_t request);
 void lk_pool_worker_lost(struct lk_pool *p, uint32_t worker);
-/* FRAME_FORBIDDEN when the payload is no answer. An unknown request is logged. */
-LK_MUST_USE lk_result lk_pool_answer(struct lk_pool *p, uint64_t request, struct lk_bytes payload);
+/*
+ * FRAME_FORBIDDEN when the payload is no answer, or on the admin link for a request that is not of it, or the reverse.
+ * An unknown request is logged.
+ */
+LK_MUST_USE lk_result lk_pool_answer(struct lk_pool *p, bool admin, uint64_t request, struct lk_bytes payload);
 /* The keeper has gone: everything that waits for an answer of it ends UNAVAILABLE. */
 void lk_pool_keeper_gone(struct lk_pool *p);
 

@@ -258,8 +258,12 @@ static int serve(struct server *s)
     }
     while (!lk_ring_gone(&s->ring))
         turn(s);
-    lk_log(LK_LOG_INFO, "stopped", "failed=%d", s->ring.failed);
-    return s->ring.failed ? 1 : 0;
+    if (!s->ring.failed) {
+        lk_log(LK_LOG_INFO, "stopped", "exit=0");
+        return 0;
+    }
+    lk_log(LK_LOG_ERROR, "given-up", "exit=%d because=%s", s->ring.exit_code, lk_log_text(s->ring.why));
+    return s->ring.exit_code;
 }
 
 int main(int argc, char **argv)

@@ -63,11 +63,12 @@ void lk_tell_u64(struct lk_child *to, uint16_t type, uint64_t v)
 
 /* ---- generations ---- */
 
-size_t lk_workers_of(const struct lk_ring *r, uint64_t generation)
+size_t lk_workers_of(const struct lk_ring *r, uint64_t generation, bool ready)
 {
     size_t n = 0;
     for (const struct lk_child *c = r->children; c != NULL; c = c->next)
-        n += c->kind == LK_CHILD_WORKER && !c->leaving && c->generation == generation;
+        n += c->kind == LK_CHILD_WORKER && !c->leaving && !c->tired && c->generation == generation &&
+             (c->ready || !ready);
     return n;
 }
 
@@ -90,17 +91,47 @@ void lk_end_generation(struct lk_ring *r, struct lk_generation *g)
     *g = (struct lk_generation){.memfd = -1};
 }
 
+void lk_pending_failed(struct lk_ring *r, const char *text)
+{
+    struct lk_generation *g = &r->pending;
+    if (!g->present || g->dead)
+        return;
+    LK_BUF_AUTO b = lk_buf(512);
+    lk_msg_text_put(&b, g->snapshot.generation, text);
+    g->dead = true;
+    lk_kill_workers(r, g->snapshot.generation);
+    lk_tell(r->keeper, LK_F_CTL_GENERATION_DEAD, lk_buf_bytes(&b), -1);
+}
+
 /* ---- health ---- */
+
+/* "full", or what each program lacks: "verifier/no-landlock,token/no-landlock". */
+static void sandbox_text(const struct lk_ring *r, char *out, size_t size)
+{
+    static const char *const gaps[] = {"namespaces", "landlock", "seccomp"};
+    unsigned absent[LK_CHILD_KINDS] = {0};
+    size_t n = 0;
+    snprintf(out, size, "full");
+    for (const struct lk_child *c = r->children; c != NULL; c = c->next)
+        absent[c->kind] |= c->log.absent;
+    for (unsigned kind = 0; kind < LK_CHILD_KINDS; kind++)
+        for (unsigned i = 0; i < 3 && n < size; i++)
+            if ((absent[kind] >> i & 1) != 0)
+                n += (size_t)snprintf(out + n, size - n, "%s%s/no-%s", n == 0 ? "" : ",",
+                                      lk_child_program((enum lk_role_of)kind) + strlen("latchkey-"), gaps[i]);
+}
 
 void lk_ring_health(struct lk_ring *r)
 {
-    size_t workers = r->active.present ? lk_workers_of(r, r->active.snapshot.generation) : 0;
+    char sandbox[256];
+    sandbox_text(r, sandbox, sizeof(sandbox));
+    size_t workers = r->active.present ? lk_workers_of(r, r->active.snapshot.generation, true) : 0;
     bool token = r->token != NULL, keeper = r->keeper != NULL && r->keeper->ready;
     bool serving = token && keeper && workers > 0 && r->drain_ms == 0;
     char text[sizeof(r->health)];
-    snprintf(text, sizeof(text), "%s token=%s keeper=%s workers=%zu/%u generation=%" PRIu64,
+    snprintf(text, sizeof(text), "%s token=%s keeper=%s workers=%zu/%u generation=%" PRIu64 " broken=%u sandbox=%s",
              serving ? "serving" : "not-serving", token ? "up" : "away", keeper ? "up" : "away", workers,
-             r->config->verifiers, r->active.present ? r->active.snapshot.generation : 0);
+             r->config->verifiers, r->active.present ? r->active.snapshot.generation : 0, r->broken, sandbox);
     if (r->front == NULL || !r->front->ready || strcmp(text, r->health) == 0)
         return;
     memcpy(r->health, text, sizeof(text));
@@ -145,7 +176,8 @@ static void start_later(struct lk_ring *r, enum lk_role_of kind, uint64_t lived_
     if (r->start_ms[kind] == 0 || r->start_ms[kind] < at)
         r->start_ms[kind] = at;
     if (wait > LK_BACKOFF_FIRST_MS)
-        lk_log(LK_LOG_WARN, "process.waits", "program=%s ms=%" PRIu32, lk_child_program(kind), wait);
+        lk_log(LK_LOG_WARN, "process.waits", "program=%s ms=%" PRIu32 " deaths=%u", lk_child_program(kind), wait,
+               r->backoff[kind].deaths);
 }
 
 /*
@@ -197,12 +229,8 @@ static void worker_ended(struct lk_ring *r, const struct lk_child *w, uint64_t l
         start_later(r, LK_CHILD_WORKER, lived_ms);
         return;
     }
-    if (!r->pending.present || w->generation != r->pending.snapshot.generation)
-        return;
-    LK_BUF_AUTO b = lk_buf(512);
-    lk_msg_text_put(&b, w->generation, "a worker ended while it loaded the snapshot");
-    lk_end_generation(r, &r->pending);
-    lk_tell(r->keeper, LK_F_CTL_GENERATION_DEAD, lk_buf_bytes(&b), -1);
+    if (r->pending.present && w->generation == r->pending.snapshot.generation)
+        lk_pending_failed(r, "a worker ended while it loaded the snapshot");
 }
 
 static void log_end(const struct lk_child *c, int status)
@@ -221,13 +249,18 @@ static bool never_came_up(const struct lk_ring *r, const struct lk_child *c, int
            WIFEXITED(status);
 }
 
-/* Started again, a token with a wrong PIN would spend the next try of it, until the HSM locks itself. */
-static void token_ended(struct lk_ring *r, uint64_t lived_ms, int status)
+/* It says so itself. A token with a wrong PIN would spend the next try of it, until the HSM locks itself. */
+static bool is_no_use(const struct lk_child *c, int status)
 {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == LK_EXIT_NO_USE)
-        lk_log(LK_LOG_ERROR, "token.given-up", "exit=%d", LK_EXIT_NO_USE);
-    else
-        start_later(r, LK_CHILD_TOKEN, lived_ms);
+    return !c->leaving && WIFEXITED(status) && WEXITSTATUS(status) == LK_EXIT_NO_USE;
+}
+
+static void give_up(struct lk_ring *r, const struct lk_child *c, int code)
+{
+    r->failed = true;
+    r->exit_code = code;
+    snprintf(r->why, sizeof(r->why), "%s: %.400s", lk_child_program(c->kind), c->log.error);
+    kill_all(r);
 }
 
 static void ended(struct lk_ring *r, struct lk_child *c, int status)
@@ -240,12 +273,10 @@ static void ended(struct lk_ring *r, struct lk_child *c, int status)
         r->keeper = c == r->keeper ? NULL : r->keeper;
         return;
     }
-    if (never_came_up(r, c, status)) {
-        lk_log(LK_LOG_ERROR, "start.failed", "program=%s", lk_child_program(c->kind));
-        r->failed = true;
+    if (is_no_use(c, status) || never_came_up(r, c, status)) {
         r->front = c == r->front ? NULL : r->front;
         r->keeper = c == r->keeper ? NULL : r->keeper;
-        kill_all(r);
+        give_up(r, c, is_no_use(c, status) ? LK_EXIT_NO_USE : 1);
         return;
     }
     if (c == r->keeper)
@@ -255,7 +286,7 @@ static void ended(struct lk_ring *r, struct lk_child *c, int status)
     else if (c->kind == LK_CHILD_WORKER)
         worker_ended(r, c, lived);
     else if (!r->starting_over)
-        token_ended(r, lived, status);
+        start_later(r, LK_CHILD_TOKEN, lived);
 }
 
 void lk_ring_reaped(struct lk_ring *r, pid_t pid, int status)
@@ -263,6 +294,7 @@ void lk_ring_reaped(struct lk_ring *r, pid_t pid, int status)
     struct lk_child *c = unlink_child(r, pid);
     if (c == NULL)
         return;
+    (void)lk_relay_read(&c->log, lk_child_program(c->kind), c->pid); /* its last words come before its end */
     log_end(c, status);
     if (r->starting_over && c != r->keeper) {
         r->token = c == r->token ? NULL : r->token;
@@ -305,14 +337,19 @@ static void start_over(struct lk_ring *r, uint64_t now)
     again(r, LK_CHILD_KEEPER, started);
 }
 
+void lk_fill_later(struct lk_ring *r)
+{
+    r->start_ms[LK_CHILD_WORKER] = lk_clock_mono_ms();
+}
+
 static lk_result fill_generation(struct lk_ring *r, const struct lk_generation *g)
 {
-    while (g->present && lk_workers_of(r, g->snapshot.generation) < r->config->verifiers)
+    while (g->present && !g->dead && lk_workers_of(r, g->snapshot.generation, false) < r->config->verifiers)
         LK_TRY(lk_start_worker(r, g));
     return LK_OK;
 }
 
-static lk_result fill_workers(struct lk_ring *r)
+lk_result lk_fill_workers(struct lk_ring *r)
 {
     LK_TRY(fill_generation(r, &r->active));
     LK_TRY(fill_generation(r, &r->pending)); /* where the front ended while it came up */
@@ -333,7 +370,7 @@ static void start_due(struct lk_ring *r, uint64_t now)
         r->start_ms[LK_CHILD_WORKER] = now;
     }
     if (r->front != NULL && take_due(r, LK_CHILD_WORKER, now))
-        again(r, LK_CHILD_WORKER, fill_workers(r));
+        again(r, LK_CHILD_WORKER, lk_fill_workers(r));
 }
 
 /* Their links have ended, so they leave by themselves: the token process logs out of its HSM. */

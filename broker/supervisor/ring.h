@@ -26,7 +26,8 @@ struct lk_child {
     pid_t pid;
     uint64_t started_ms;
     uint64_t kill_ms;        /* SIGKILL when this time has come; 0: never */
-    bool ready;              /* keeper, front: said CTL_READY */
+    bool ready;              /* keeper, front: said CTL_READY; worker: the keeper said CTL_WORKER_UP */
+    bool tired;              /* worker: its replacement takes its place */
     bool leaving;            /* its end is expected */
     struct lk_relay log;
     struct lk_chan *control; /* keeper, front */
@@ -37,6 +38,7 @@ struct lk_child {
 
 struct lk_generation {
     bool present;
+    bool dead; /* pending: a worker ended while it loaded; what the keeper says next decides */
     struct lk_msg_snapshot snapshot;
     int memfd;
 };
@@ -53,9 +55,12 @@ struct lk_ring {
     uint64_t start_ms[LK_CHILD_KINDS]; /* when to start it again; 0: nothing to start */
     bool was_ready;      /* READY=1 was sent */
     bool starting_over;  /* the keeper died: all must be gone before all is started */
-    bool failed;         /* the keeper or front never came up: give up */
+    bool failed;         /* a process cannot come up, now or again: give up */
+    int exit_code;       /* when failed: 1, or LK_EXIT_NO_USE */
+    char why[512];       /* when failed: the program and its last error */
+    unsigned broken;     /* how often a process broke the rules or hung */
     uint64_t drain_ms;   /* 0, or when draining ends by force */
-    char health[256];    /* what the front was told last */
+    char health[480];    /* what the front was told last */
 };
 
 LK_MUST_USE lk_result lk_ring_init(struct lk_ring *r, const struct lk_config *c);
@@ -90,7 +95,14 @@ lk_result lk_send_keeper_settings(struct lk_ring *r);
 void lk_tell(struct lk_child *to, uint16_t type, struct lk_bytes payload, int pass);
 void lk_tell_u32(struct lk_child *to, uint16_t type, uint32_t v);
 void lk_tell_u64(struct lk_child *to, uint16_t type, uint64_t v);
-size_t lk_workers_of(const struct lk_ring *r, uint64_t generation);
+/* All that are running and not about to be replaced; or those of them that have loaded their snapshot. */
+size_t lk_workers_of(const struct lk_ring *r, uint64_t generation, bool ready);
+/* Starts the workers that the generations lack, and gives the front those that have come up. */
+lk_result lk_fill_workers(struct lk_ring *r);
+/* The same at the next tick, with the back-off if it fails. */
+void lk_fill_later(struct lk_ring *r);
+/* A worker of the pending generation cannot be: its others end, and the keeper is told. */
+void lk_pending_failed(struct lk_ring *r, const char *text);
 void lk_end_generation(struct lk_ring *r, struct lk_generation *g);
 void lk_kill_workers(struct lk_ring *r, uint64_t generation);
 void lk_ring_health(struct lk_ring *r);

@@ -34,10 +34,11 @@ static lk_result on_ready(struct talk *t, const struct lk_frame *f)
 static lk_result start_generation(struct lk_ring *r, const struct lk_msg_snapshot *m, int memfd)
 {
     lk_end_generation(r, &r->pending); /* the keeper has one change under way at a time; a second replaces it */
-    r->pending = (struct lk_generation){true, *m, memfd};
+    r->pending = (struct lk_generation){.present = true, .snapshot = *m, .memfd = memfd};
     lk_log(LK_LOG_INFO, "generation.starting", "generation=%" PRIu64 " bytes=%" PRIu64, m->generation, m->length);
-    for (unsigned i = 0; i < r->config->verifiers; i++)
-        LK_TRY(lk_start_worker(r, &r->pending));
+    lk_result started = lk_fill_workers(r);
+    if (!lk_ok(started))
+        lk_pending_failed(r, "a worker could not be started");
     return LK_OK;
 }
 
@@ -52,6 +53,22 @@ static lk_result on_snapshot(struct talk *t, const struct lk_frame *f)
     return start_generation(t->ring, &m, f->fd);
 }
 
+/* The front lets go what it has when it is idle; what it never got ends now. */
+static void retire(struct lk_ring *r, struct lk_generation *old)
+{
+    for (struct lk_child *c = r->children; c != NULL; c = c->next) {
+        if (c->kind != LK_CHILD_WORKER || c->generation != old->snapshot.generation || c->leaving)
+            continue;
+        if (r->front != NULL && c->front_end == -1)
+            continue;
+        c->leaving = true;
+        lk_child_kill(c);
+    }
+    if (r->front != NULL)
+        lk_tell_u64(r->front, LK_F_CTL_RETIRE, old->snapshot.generation);
+    close(old->memfd);
+}
+
 static lk_result on_active(struct talk *t, const struct lk_frame *f)
 {
     struct lk_ring *r = t->ring;
@@ -64,47 +81,70 @@ static lk_result on_active(struct talk *t, const struct lk_frame *f)
     LK_REQUIRE(r->pending.present && r->pending.snapshot.generation == generation, FRAME_FORBIDDEN);
     struct lk_generation old = r->active;
     r->active = r->pending;
+    r->active.dead = false; /* if its workers have ended since, it is started anew */
     r->pending = (struct lk_generation){.memfd = -1};
     lk_log(LK_LOG_INFO, "generation.active", "generation=%" PRIu64, generation);
-    lk_give_workers(r);
-    if (!old.present)
-        return LK_OK;
-    if (r->front != NULL)
-        lk_tell_u64(r->front, LK_F_CTL_RETIRE, old.snapshot.generation);
-    else
-        lk_kill_workers(r, old.snapshot.generation);
-    close(old.memfd);
+    lk_fill_later(r);
+    if (old.present)
+        retire(r, &old);
     return LK_OK;
 }
 
-static lk_result let_go(struct talk *t, const struct lk_frame *f, struct lk_child **w)
+/* NULL in *w: it has ended meanwhile. */
+static lk_result get_worker(struct talk *t, const struct lk_frame *f, struct lk_child **w)
 {
     uint32_t worker;
     LK_TRY(lk_msg_u32_get(f->payload, &worker));
     *w = find_worker(t->ring, worker);
-    if (*w == NULL)
-        return LK_OK; /* it has ended meanwhile */
-    (*w)->leaving = true;
-    (*w)->kill_ms = lk_clock_mono_ms() + LEAVE_MS;
     return LK_OK;
 }
 
 static lk_result on_retired(struct talk *t, const struct lk_frame *f)
 {
     struct lk_child *w;
-    return let_go(t, f, &w);
+    LK_TRY(get_worker(t, f, &w));
+    if (w == NULL)
+        return LK_OK;
+    w->leaving = true;
+    w->kill_ms = lk_clock_mono_ms() + LEAVE_MS;
+    return LK_OK;
 }
 
-/* The replacement starts before the old one has gone, so that no place is empty. */
+/* The old one goes on until the front has its replacement, so that no place is empty. */
 static lk_result on_tired(struct talk *t, const struct lk_frame *f)
 {
-    struct lk_ring *r = t->ring;
     struct lk_child *w;
-    LK_TRY(let_go(t, f, &w));
-    if (w == NULL || !r->active.present || w->generation != r->active.snapshot.generation || r->drain_ms != 0)
+    LK_TRY(get_worker(t, f, &w));
+    if (w == NULL || w->leaving)
         return LK_OK;
-    LK_TRY(lk_start_worker(r, &r->active));
-    lk_give_workers(r);
+    lk_log(LK_LOG_INFO, "worker.tired", "worker=%" PRIu32 " child=%d", w->worker, (int)w->pid);
+    w->tired = true;
+    lk_fill_later(t->ring);
+    return LK_OK;
+}
+
+/* A request that never ends: a loop that some evidence leads into, or a process that was stopped. */
+static lk_result on_worker_hung(struct talk *t, const struct lk_frame *f)
+{
+    struct lk_child *w;
+    LK_TRY(get_worker(t, f, &w));
+    if (w == NULL)
+        return LK_OK;
+    lk_log(LK_LOG_ERROR, "worker.hung", "worker=%" PRIu32 " child=%d", w->worker, (int)w->pid);
+    t->ring->broken++;
+    lk_child_kill(w);
+    return LK_OK;
+}
+
+static lk_result on_worker_up(struct talk *t, const struct lk_frame *f)
+{
+    struct lk_child *w;
+    LK_TRY(get_worker(t, f, &w));
+    if (w == NULL || w->leaving)
+        return LK_OK;
+    w->ready = true;
+    w->kill_ms = 0;
+    lk_give_workers(t->ring);
     return LK_OK;
 }
 
@@ -135,6 +175,7 @@ static lk_result on_fatal(struct talk *t, const struct lk_frame *f)
     struct lk_child *sender = link < LK_LINK_COUNT ? peer_on(t, (enum lk_link)link, worker) : NULL;
     lk_log(LK_LOG_ERROR, "rules.broken", "told-by=%s link=%" PRIu32 " worker=%" PRIu32 " sender=%d text=%s",
            lk_child_program(t->from->kind), link, worker, sender == NULL ? 0 : (int)sender->pid, lk_log_text(text));
+    t->ring->broken++;
     if (sender != NULL)
         lk_child_kill(sender);
     return LK_OK;
@@ -144,6 +185,7 @@ static lk_result on_token_hung(struct talk *t, const struct lk_frame *f)
 {
     (void)f;
     lk_log(LK_LOG_ERROR, "token.hung", "child=%d", t->ring->token == NULL ? 0 : (int)t->ring->token->pid);
+    t->ring->broken++;
     if (t->ring->token != NULL)
         lk_child_kill(t->ring->token);
     return LK_OK;
@@ -157,7 +199,7 @@ static lk_result on_frame(void *arg, const struct lk_frame *f)
     } table[] = {
         {LK_F_CTL_READY, on_ready},     {LK_F_CTL_SNAPSHOT, on_snapshot}, {LK_F_CTL_ACTIVE, on_active},
         {LK_F_CTL_RETIRED, on_retired}, {LK_F_CTL_TIRED, on_tired},       {LK_F_CTL_FATAL, on_fatal},
-        {LK_F_CTL_TOKEN_HUNG, on_token_hung},
+        {LK_F_CTL_TOKEN_HUNG, on_token_hung}, {LK_F_CTL_WORKER_HUNG, on_worker_hung}, {LK_F_CTL_WORKER_UP, on_worker_up},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].type == f->type)

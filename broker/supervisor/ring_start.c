@@ -17,6 +17,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LOAD_MS 120000u /* for a worker to load its snapshot; the keeper gives up a generation before */
+
 static void close_fd(int *fd)
 {
     if (*fd != -1)
@@ -316,6 +318,7 @@ lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g)
     LK_TRY(spawn_worker(r, g, requests, verdicts, &w));
     tell_worker(r->keeper, w, keeper_end);
     w->front_end = front_end;
+    w->kill_ms = lk_clock_mono_ms() + LOAD_MS;
     front_end = -1;
     return LK_OK;
 }
@@ -323,7 +326,7 @@ lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g)
 void lk_give_workers(struct lk_ring *r)
 {
     for (struct lk_child *w = r->children; w != NULL && r->front != NULL; w = w->next) {
-        if (w->kind != LK_CHILD_WORKER || w->front_end == -1 || !r->active.present ||
+        if (w->kind != LK_CHILD_WORKER || w->front_end == -1 || !w->ready || w->leaving || !r->active.present ||
             w->generation != r->active.snapshot.generation)
             continue;
         tell_worker(r->front, w, w->front_end);

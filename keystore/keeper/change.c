@@ -28,8 +28,7 @@ struct lk_change_run {
     struct lk_buf record, audit;
     struct lk_head before;
     struct lk_job job;
-    bool writing;         /* the writer has it: it can be dropped no more */
-    bool generation_lost; /* its workers ended meanwhile */
+    bool writing; /* the writer has it: it can be dropped no more */
 };
 
 static bool deletes(const struct lk_change_run *run, size_t i, enum lk_object_kind *kind)
@@ -58,7 +57,7 @@ static void run_free(struct lk_change_run *run)
 
 static void refuse(struct lk_change_run *run, lk_result why, const char *detail)
 {
-    lk_log(LK_LOG_WARN, "change.refused", "req=%llu code=%s", (unsigned long long)run->request, lk_reason(why.code)->name);
+    lk_log(LK_LOG_WARN, "change.refused", "req=%llx code=%s", (unsigned long long)run->request, lk_reason(why.code)->name);
     if (run->front == run->keeper->fronts)
         lk_admin_refuse(run->keeper, run->request, why, detail);
     run_free(run);
@@ -83,7 +82,7 @@ static void answer(struct lk_change_run *run)
     LK_BUF_AUTO body = lk_buf(4096);
     if (!lk_ok(pack_response(run, &body)))
         lk_keeper_fail(LK_FAIL(MEMORY), "change answer");
-    lk_log(LK_LOG_INFO, "change.applied", "req=%llu index=%llu signer=%s", (unsigned long long)run->request,
+    lk_log(LK_LOG_INFO, "change.applied", "req=%llx index=%llu signer=%s", (unsigned long long)run->request,
            (unsigned long long)run->before.index, run->change.signer.fingerprint);
     if (run->front == run->keeper->fronts)
         lk_admin_answer(run->keeper, run->request, lk_buf_bytes(&body));
@@ -119,8 +118,6 @@ static void change_written(void *arg, lk_result r)
     r = lk_state_apply(k->state, lk_buf_bytes(&run->record));
     if (!lk_ok(r))
         lk_keeper_fail(r, "a change that was checked does not apply");
-    if (run->generation_lost) /* what is written must be judged by: the next start brings it up, or says why not */
-        lk_keeper_fail(LK_FAIL(CHANGE_DOES_NOT_LOAD), "the verifiers of a change ended while it was written");
     if (run->change.needs_generation)
         lk_generation_activate(k, run->change.revokes);
     LK_BUF_AUTO p = lk_buf(256);
@@ -211,15 +208,17 @@ static void append(struct lk_change_run *run)
 
 void lk_change_generation_up(struct lk_keeper *k)
 {
-    if (!k->change->writing)
-        append(k->change);
+    append(k->change);
+}
+
+bool lk_change_is_written(const struct lk_keeper *k)
+{
+    return k->change != NULL && k->change->writing;
 }
 
 void lk_change_generation_failed(struct lk_keeper *k, const char *detail)
 {
-    k->change->generation_lost = true;
-    if (!k->change->writing)
-        refuse(k->change, LK_FAIL(CHANGE_DOES_NOT_LOAD), detail);
+    refuse(k->change, LK_FAIL(CHANGE_DOES_NOT_LOAD), detail);
 }
 
 static void bring_up(struct lk_change_run *run)

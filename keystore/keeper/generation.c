@@ -138,20 +138,22 @@ void lk_generation_activate(struct lk_keeper *k, bool revoke)
     lk_log(LK_LOG_INFO, "generation.active", "generation=%llu", (unsigned long long)k->active.number);
 }
 
-/* The one in force stays. The supervisor ends these workers when the next snapshot comes, if it has not already. */
+/* Told again which one is in force, the supervisor ends the workers of the other. */
 void lk_generation_drop(struct lk_keeper *k)
 {
     for (struct lk_worker *w = k->workers; w != NULL; w = w->next)
         if (w->generation == k->pending.number)
             w->generation = LK_GENERATION_DROPPED;
     k->pending = (struct lk_generation){0};
+    if (k->active.number != 0)
+        tell_active(k);
 }
 
 void lk_generation_worker_ready(struct lk_keeper *k)
 {
     size_t n = 0;
     lk_port_drain(k->control); /* the supervisor names every worker of a generation before it runs one */
-    if (k->pending.number == 0)
+    if (k->pending.number == 0 || lk_change_is_written(k))
         return;
     for (const struct lk_worker *w = k->workers; w != NULL; w = w->next) {
         if (w->generation != k->pending.number)
@@ -170,8 +172,8 @@ void lk_generation_worker_ready(struct lk_keeper *k)
 
 void lk_generation_dead(struct lk_keeper *k, uint64_t number, const char *text)
 {
-    if (number == 0 || number != k->pending.number)
-        return;
+    if (number == 0 || number != k->pending.number || lk_change_is_written(k))
+        return; /* what is being written will be in force: the supervisor then starts its workers anew */
     char detail[512];
     memcpy(detail, k->pending.failure, sizeof(detail));
     if (detail[0] == '\0') {
@@ -179,6 +181,8 @@ void lk_generation_dead(struct lk_keeper *k, uint64_t number, const char *text)
         detail[sizeof(detail) - 1] = '\0';
     }
     lk_log(LK_LOG_ERROR, "generation.dead", "generation=%llu detail=%s", (unsigned long long)number, lk_log_text(detail));
+    if (k->active.number == 0)
+        lk_keeper_fail(LK_FAIL(CHANGE_DOES_NOT_LOAD), "no verifier loads the first snapshot");
     lk_generation_drop(k);
     if (k->change != NULL)
         lk_change_generation_failed(k, detail);

@@ -30,6 +30,7 @@ struct lk_worker {
     uint32_t id;
     uint64_t generation;
     bool ready;
+    uint64_t answered; /* the last request that it answered */
     bool lost;        /* its link has ended */
     uint64_t front;   /* the front that it works for: answers go to no other */
     size_t in_flight; /* its requests whose answer has not left */
@@ -119,6 +120,7 @@ void lk_generation_worker_ready(struct lk_keeper *k);
 void lk_generation_dead(struct lk_keeper *k, uint64_t number, const char *text);
 /* The pending one is in force. revoke: the verdicts of older ones count no more. */
 void lk_generation_activate(struct lk_keeper *k, bool revoke);
+/* The pending one is never in force: its workers end. */
 void lk_generation_drop(struct lk_keeper *k);
 
 /* tokens.c */
@@ -142,6 +144,8 @@ void lk_admin_refuse(struct lk_keeper *k, uint64_t request, lk_result why, const
 void lk_change_begin(struct lk_keeper *k, uint64_t request, const struct lk_msg_request *m);
 void lk_change_generation_up(struct lk_keeper *k);
 void lk_change_generation_failed(struct lk_keeper *k, const char *detail);
+/* The change is with the writer: its generation is in force if it is written, whatever becomes of the workers. */
+bool lk_change_is_written(const struct lk_keeper *k);
 
 /* trail.c */
 LK_MUST_USE lk_result lk_trail_start(struct lk_keeper *k);

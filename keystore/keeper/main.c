@@ -49,7 +49,7 @@ static void on_bad_page(int sig)
     ssize_t n = write(2, line, sizeof(line) - 1);
     (void)n;
     (void)sig;
-    _exit(78);
+    _exit(LK_EXIT_NO_USE);
 }
 
 static void catch_bad_pages(void)

@@ -84,6 +84,9 @@ static lk_result worker_ready(struct lk_worker *w, struct lk_bytes payload)
     LK_REQUIRE(!w->ready && m.generation == w->generation, FRAME_FORBIDDEN);
     LK_REQUIRE(!current || lk_bytes_eq(LK_BYTES(m.snapshot), LK_BYTES(g->digest)), FRAME_FORBIDDEN);
     w->ready = true;
+    LK_BUF_AUTO id = lk_buf(16);
+    lk_msg_u32_put(&id, w->id);
+    lk_port_send(k->control, LK_F_CTL_WORKER_UP, 0, lk_buf_bytes(&id));
     lk_log(LK_LOG_INFO, "worker.ready", "worker=%u generation=%llu", w->id, (unsigned long long)w->generation);
     lk_generation_worker_ready(k);
     return LK_OK;
@@ -113,6 +116,9 @@ static lk_result on_worker_frame(void *arg, const struct lk_frame *f)
     if (f->type == LK_F_WORKER_FAILED)
         return worker_failed(w, f->payload);
     LK_REQUIRE(w->ready && w->generation <= w->keeper->active.number, FRAME_FORBIDDEN);
+    /* Its own requests only, each once: so no client gets what was meant for another. */
+    LK_REQUIRE(lk_request_worker(f->request) == w->id && f->request > w->answered, FRAME_FORBIDDEN);
+    w->answered = f->request;
     return f->type == LK_F_CHALLENGE ? lk_serve_challenge(w, f) : lk_serve_verdict(w, f);
 }
 

@@ -112,7 +112,7 @@ static void serve_free(struct serve *s)
 static void leave(struct serve *s, struct lk_bytes answer)
 {
     struct lk_keeper *k = s->keeper;
-    lk_log(LK_LOG_INFO, "decision", "req=%llu decision=%s code=%s secrets=%zu", (unsigned long long)s->request,
+    lk_log(LK_LOG_INFO, "decision", "req=%llx decision=%s code=%s secrets=%zu", (unsigned long long)s->request,
            s->decision, lk_reason(s->ruling.result.code)->name, s->ruling.n);
     lk_ring_tell_front(s->worker, LK_F_ANSWER, s->request, answer);
     k->in_flight--;
@@ -126,7 +126,7 @@ static void leave_with_fault(struct serve *s, lk_result why)
     struct lk_release_context ctx = context(s->keeper);
     LK_BUF_AUTO answer = lk_buf(4096);
     lk_ruling_undo(&ctx, &s->ruling);
-    lk_log(LK_LOG_ERROR, "decision.fault", "req=%llu code=%s", (unsigned long long)s->request, lk_reason(why.code)->name);
+    lk_log(LK_LOG_ERROR, "decision.fault", "req=%llx code=%s", (unsigned long long)s->request, lk_reason(why.code)->name);
     s->ruling.result = why;
     if (!lk_ok(lk_answer_refusal(why.code, NULL, NULL, &answer)))
         lk_keeper_fail(LK_FAIL(MEMORY), "answer");
@@ -283,7 +283,7 @@ static void decide(struct serve *s)
     s->now = ctx.now;
     lk_release_decide(&ctx, &s->verdict, &s->ruling);
     if (s->ruling.suspicious)
-        lk_log(LK_LOG_ERROR, "verdict.suspicious", "worker=%u req=%llu code=%s", s->worker->id,
+        lk_log(LK_LOG_ERROR, "verdict.suspicious", "worker=%u req=%llx code=%s", s->worker->id,
                (unsigned long long)s->request, lk_reason(s->ruling.result.code)->name);
     if (s->ruling.repeat.data != NULL && lk_ok(s->ruling.result))
         repeat(s);

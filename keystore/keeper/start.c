@@ -6,6 +6,7 @@
 #include "latchkey.pb-c.h"
 #include "proto/base/clock.h"
 #include "proto/base/cursor.h"
+#include "proto/link/descriptors.h"
 #include "proto/seal/hash.h"
 
 #include <openssl/rand.h>
@@ -13,13 +14,26 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EXIT_STORE 78 /* EX_CONFIG: a restart alone does not help */
+#define EXIT_AGAIN 75 /* EX_TEMPFAIL: the next start may do better */
+
+/* What a start by itself never mends: someone has to look. */
+static bool is_no_use(enum lk_reason_code code)
+{
+    static const enum lk_reason_code codes[] = {
+        LK_R_STORE_DAMAGED, LK_R_STORE_FOREIGN, LK_R_STORE_ROLLED_BACK, LK_R_STORE_SCHEMA,
+        LK_R_STORE_MISSING, LK_R_SANDBOX,       LK_R_CONFIG,
+    };
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
 
 _Noreturn void lk_keeper_fail(lk_result why, const char *what)
 {
     lk_log(LK_LOG_ERROR, "keeper.fail", "code=%s what=%s remedy=%s", lk_reason(why.code)->name, lk_log_text(what),
            lk_log_text(lk_reason(why.code)->remedy));
-    _exit(EXIT_STORE);
+    _exit(is_no_use(why.code) ? LK_EXIT_NO_USE : EXIT_AGAIN);
 }
 
 static void must(lk_result r, const char *what)

@@ -23,9 +23,12 @@
  *
  * The front sends CTL_READY once, when the first TLS setup has loaded and it accepts connections; workers may come
  * before or after. It judges nothing by the order of workers.
- *   worker.requests (lk_front_limits) reached  -> the front gives the worker no more; when it is idle, CTL_TIRED
+ *   worker_requests (lk_front_limits) reached  -> CTL_TIRED; the worker goes on. The next CTL_WORKER relieves one such
+ *                     worker: it gets no more, and as it is idle, CTL_RETIRED
  *   CTL_RETIRE g   -> no more to workers of generations <= g; as each is idle, CTL_RETIRED
- *   after CTL_TIRED or CTL_RETIRED the front has closed its socket to that worker and forgotten it
+ *   after CTL_RETIRED the front has closed its socket to that worker and forgotten it
+ *   one request for twice the longest deadline -> CTL_WORKER_HUNG: the supervisor kills the worker
+ *   TAKEN for a request that the worker does not have -> CTL_FATAL with its number: the supervisor kills the worker
  *   CTL_WORKER_GONE -> its socket is closed; a request that it had is answered when the keeper says WORKER_LOST
  *   CTL_DRAIN      -> GOAWAY to all clients, no new connections, exit 0 when the last is gone, at the latest
  *                     lk_front_limits.drain_ms later
@@ -36,6 +39,8 @@
  * LK_FD_CONTROL (token: LK_FD_TOKEN_KEEPER; verifier: LK_FD_VERIFIER_REQUESTS) means: leave with _exit(0).
  *
  * latchkey-keeper    3 control | 4 settings. Its working directory is the state folder; it opens its store there.
+ *                    Exit 78: the store is damaged, rolled back, foreign or newer, or strict sandboxing is not to be had.
+ *                    The supervisor gives up with the same code, as for a token's 78. 75: start again.
  * latchkey-token     3 link to the keeper | 4 settings | 5 PIN file, whose first line is the PIN
  *                    Exit 78: wrong PIN, missing key or mechanism. It must not be started again with the same settings: each
  *                    start would spend one more try of the PIN. Exit 0: the link was closed. Anything else: start again.
@@ -46,15 +51,17 @@
  *                 CTL_ADMIN_LINK, front gets CTL_KEEPER_LINK and CTL_ADMIN_LINK. Keeper says CTL_READY when its store is
  *                 open and it has locked itself in. The front listens at once and answers UNAVAILABLE without a worker.
  *   generation    keeper sends CTL_SNAPSHOT; the supervisor starts workers, sends the keeper a CTL_WORKER for each (the
- *                 verdict link), and holds the front's ends back. A worker says WORKER_READY on its verdict link.
+ *                 verdict link), and holds the front's ends back. A worker says WORKER_READY on its verdict link, the
+ *                 keeper then CTL_WORKER_UP.
  *                 Keeper sends CTL_ACTIVE; only then the front gets a CTL_WORKER (the request link) for each, and
  *                 CTL_RETIRE of the generation before. Front says CTL_RETIRED for each of its workers when idle: the
  *                 supervisor ends it. When a worker of a generation that is not active dies, the supervisor ends the
- *                 others and sends the keeper CTL_GENERATION_DEAD.
+ *                 others, keeps the snapshot, and sends the keeper CTL_GENERATION_DEAD. Either the keeper drops the
+ *                 generation and says so by CTL_ACTIVE of the old one, or it had put it in force already (CTL_ACTIVE of the
+ *                 new one): then the supervisor starts its workers anew.
  *   worker dies   keeper and front get CTL_WORKER_GONE; the keeper reads its verdict link to the end and sends
  *                 WORKER_LOST to the front, always after the last ANSWER from it; only then the front answers
- *                 UNAVAILABLE. A replacement comes with CTL_WORKER to both; the front may use it at once, for its first
- *                 request waits in the socket until it has loaded.
+ *                 UNAVAILABLE. A replacement comes with CTL_WORKER to the keeper, and to the front after CTL_WORKER_UP.
  *   front dies    keeper gets a new CTL_FRONT_LINK and CTL_ADMIN_LINK, which replace the old, and new workers.
  *   token dies    keeper gets a new CTL_TOKEN_LINK, which replaces the old; TOKEN_READY comes on it.
  *   keeper dies   all are ended and started again.
@@ -70,7 +77,7 @@
 
 #define LK_FD_KEEPER_END 5 /* the least descriptor that is closed */
 
-#define LK_EXIT_NO_USE 78 /* of latchkey-token: with these settings, starting it again is no use */
+#define LK_EXIT_NO_USE 78 /* of any program: starting it again is no use before someone has changed something */
 #define LK_FD_TOKEN_KEEPER 3
 #define LK_FD_TOKEN_PIN 5
 #define LK_FD_TOKEN_END 6

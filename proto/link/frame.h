@@ -24,7 +24,7 @@ enum lk_frame_type {
 
 struct lk_frame {
     uint16_t type;
-    uint64_t request; /* chosen by the front; unique in its life; 0 when there is none */
+    uint64_t request; /* chosen by the front: lk_request_number (messages.h); 0 when there is none */
     struct lk_bytes payload;
     int fd; /* a descriptor that came along (control links only), or -1; the receiver owns it */
 };

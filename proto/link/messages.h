@@ -13,6 +13,21 @@ enum lk_role {           /* bits: what the caller's client certificate entitles 
     LK_ROLE_COLLATERAL = 2,
 };
 
+/*
+ * The number of a request: the worker that it is given to, and how many that worker has had. So the keeper knows which
+ * requests a worker may answer (its own, each once, in order), and no worker can answer another's.
+ * LK_REQUEST_ADMIN stands in the worker's place on the admin link.
+ */
+#define LK_REQUEST_ADMIN UINT32_MAX
+static inline uint64_t lk_request_number(uint32_t worker, uint32_t n)
+{
+    return (uint64_t)worker << 32 | n;
+}
+static inline uint32_t lk_request_worker(uint64_t request)
+{
+    return (uint32_t)(request >> 32);
+}
+
 /* REQ_*, ADMIN_*: u64 deadline, u32 roles, 32 bytes caller, then the message to the end. */
 struct lk_msg_request {
     uint64_t deadline_mono_ms; /* absolute, CLOCK_MONOTONIC */

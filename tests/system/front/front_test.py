@@ -7,6 +7,7 @@ usage: front_test.py FOLDER-OF-PROGRAMS
 import contextlib
 import hashlib
 import os
+import select
 import ssl
 import struct
 import sys
@@ -191,8 +192,55 @@ class Front(unittest.TestCase):
             w = ring.worker(1)
             with echoing(ring, w):
                 ask(c, GET)
+                with self.assertRaises(TimeoutError):
+                    ring.heard(0.3)
                 ask(c, GET)
                 self.assertEqual(ring.heard(), ("CTL_TIRED", 0, struct.pack("<I", 1)))
+                ask(c, GET)  # it goes on, and is told of once
+                with self.assertRaises(TimeoutError):
+                    ring.heard(0.3)
+                fresh = ring.worker(2)
+                self.assertEqual(ring.heard(), ("CTL_RETIRED", 0, struct.pack("<I", 1)))
+            self.assertIsNone(w.next())
+            with echoing(ring, fresh):
+                self.assertEqual(ask(c, GET), b"x")
+
+    def test_a_worker_that_has_a_request_too_long_is_told_on(self):
+        with running(limits=R.Limits(deadline_ms=500)) as ring, channel(ring) as c:
+            w = ring.worker(1)
+            f = c.unary_unary(GET).future(b"x")
+            begin = time.monotonic()
+            w.next()
+            self.assertEqual(ring.heard(), ("CTL_WORKER_HUNG", 0, struct.pack("<I", 1)))
+            self.assertGreater(time.monotonic() - begin, 0.9)
+            with self.assertRaises(TimeoutError):
+                ring.heard(0.6)  # told once
+            self.assertEqual(f.exception().code(), grpc.StatusCode.DEADLINE_EXCEEDED)
+
+    def test_a_worker_that_answers_another_request_is_told_on(self):
+        with running() as ring, channel(ring) as c:
+            w, other = ring.worker(1), ring.worker(2)
+            f = c.unary_unary(GET).future(b"a", timeout=5)
+            given = next(x for x in (w, other) if select.select([x.ours], [], [], 1)[0])
+            liar = other if given is w else w
+            given.next()
+            liar.last = given.last
+            ring.taken(liar)
+            heard = ring.heard()
+            self.assertEqual((heard[0], heard[2][:8]), ("CTL_FATAL", struct.pack("<II", 1, liar.number)))
+            ring.taken(given)
+            ring.answer(given.last, R.answer(0, body=b"mine"))
+            self.assertEqual(f.result(), b"mine")
+
+    def test_admin_answers_are_for_admins(self):
+        with running() as ring, channel(ring) as c:
+            w = ring.worker(1)
+            f = c.unary_unary(GET).future(b"x", timeout=5)
+            _, request, _ = w.next()
+            R.send(ring.admin, "ANSWER", R.answer(0, body=b"id"), request=request)
+            heard = ring.heard()
+            self.assertEqual((heard[0], heard[2][:4]), ("CTL_FATAL", struct.pack("<I", 4)))
+            self.assertFalse(f.done())
 
     def test_only_named_callers_may_appraise(self):
         with running(client_ca=True) as ring:

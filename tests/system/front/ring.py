@@ -12,7 +12,7 @@ import time
 F = dict(REQ_CHALLENGE=1, REQ_RELEASE=2, REQ_APPRAISE=3, TAKEN=32, ANSWER=33, WORKER_LOST=34, ADMIN_HELLO=48,
          ADMIN_CHANGE=49, ADMIN_QUERY=50, CTL_WORKER=80, CTL_RETIRE=81, CTL_DRAIN=82, CTL_RELOAD=83, CTL_RELOAD_KEY=84,
          CTL_HEALTH=85, CTL_KEEPER_LINK=86, CTL_ADMIN_LINK=87, CTL_WORKER_GONE=90, CTL_CLIENT_CA=92, CTL_CALLERS=93,
-         CTL_LIMITS=94, CTL_READY=112, CTL_RETIRED=115, CTL_TIRED=116, CTL_FATAL=117)
+         CTL_LIMITS=94, CTL_READY=112, CTL_RETIRED=115, CTL_TIRED=116, CTL_FATAL=117, CTL_WORKER_HUNG=119)
 
 
 class Limits:
@@ -86,7 +86,9 @@ class Worker:
         self.ours, self.theirs = socket.socketpair()
 
     def next(self, timeout=5.0):
-        return receive(self.ours, timeout)
+        frame = receive(self.ours, timeout)
+        self.last = frame[1] if frame else 0
+        return frame
 
 
 class Ring:
@@ -156,7 +158,7 @@ class Ring:
 
     def taken(self, worker):
         with self.keeper_lock:
-            send(self.keeper, "TAKEN", struct.pack("<I", worker.number))
+            send(self.keeper, "TAKEN", struct.pack("<I", worker.number), request=worker.last)
 
     def answer(self, request, payload):
         with self.keeper_lock:

@@ -275,8 +275,10 @@ struct lk_frame bench_recv(struct bench *b, int fd, enum lk_link incoming)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     struct lk_frame f = {0};
-    assert_int_equal(poll(&p, 1, 20000), 1);
-    ok(lk_frame_recv(fd, incoming, b->frame, FRAME_MAX, &f));
+    do {
+        assert_int_equal(poll(&p, 1, 20000), 1);
+        ok(lk_frame_recv(fd, incoming, b->frame, FRAME_MAX, &f));
+    } while (f.type == LK_F_CTL_WORKER_UP);
     return f;
 }
 
@@ -441,6 +443,11 @@ void bench_answer_free(struct bench_answer *a)
     *a = (struct bench_answer){0};
 }
 
+uint64_t bench_request(struct bench *b, int worker)
+{
+    return lk_request_number(b->first_worker + (uint32_t)worker, ++b->asked);
+}
+
 static struct lk_frame next_answer(struct bench *b)
 {
     for (;;) {
@@ -463,7 +470,8 @@ void bench_ticket(struct bench *b, const uint8_t *context, const char *s, struct
     c.encrypted_secret = lk_bytes("secret", context == NULL ? 0 : 6);
     c.evidence_request = lk_bytes("\x10\x05", 2); /* EvidenceRequest{max_bundle_bytes: 5} */
     lk_challenge_frame_put(&p, &c);
-    ok(lk_frame_send(b->workers[0], LK_F_CHALLENGE, ++b->request, lk_buf_bytes(&p)));
+    b->request = bench_request(b, 0);
+    ok(lk_frame_send(b->workers[0], LK_F_CHALLENGE, b->request, lk_buf_bytes(&p)));
     struct lk_frame f = next_answer(b);
     assert_int_equal(f.request, b->request);
     ok(lk_msg_answer_get(f.payload, &m));
@@ -509,7 +517,8 @@ void bench_send_verdict(struct bench *b, int worker, const struct lk_verdict *v)
     LK_BUF_AUTO p = lk_buf(48u << 10);
     lk_verdict_put(&p, v);
     ok(lk_buf_ok(&p));
-    ok(lk_frame_send(b->workers[worker], LK_F_VERDICT, ++b->request, lk_buf_bytes(&p)));
+    b->request = bench_request(b, worker);
+    ok(lk_frame_send(b->workers[worker], LK_F_VERDICT, b->request, lk_buf_bytes(&p)));
 }
 
 void bench_take_answer(struct bench *b, struct bench_answer *a)
@@ -545,7 +554,8 @@ static struct lk_frame admin_call(struct bench *b, uint16_t type, struct lk_byte
 {
     LK_BUF_AUTO p = lk_buf(LK_BUNDLE_MAX + 256);
     lk_msg_request_put(&p, &(struct lk_msg_request){.deadline_mono_ms = lk_clock_mono_ms() + 20000, .message = message});
-    ok(lk_frame_send(b->admin, type, ++b->request, lk_buf_bytes(&p)));
+    b->request = lk_request_number(LK_REQUEST_ADMIN, ++b->asked);
+    ok(lk_frame_send(b->admin, type, b->request, lk_buf_bytes(&p)));
     for (;;) { /* a generation may have to be played first */
         struct pollfd both[2] = {{.fd = b->admin, .events = POLLIN}, {.fd = b->control, .events = POLLIN}};
         assert_true(poll(both, 2, 20000) > 0);

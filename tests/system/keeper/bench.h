@@ -26,6 +26,7 @@ struct bench {
     uint32_t first_worker; /* number of workers[0] */
     uint32_t next_worker;
     uint64_t generation, request;
+    uint32_t asked;
     uint8_t broker_id[32], installation_id[32];
     bool refuse_snapshots; /* the next generation does not load */
     uint64_t max_size, challenge_lifetime, token_timeout_ms;
@@ -48,11 +49,13 @@ void bench_kill(pid_t *pid, int sig);        /* and wait */
 int bench_wait_exit(pid_t *pid);             /* exit code; 128 + signal */
 void bench_stop(struct bench *b);            /* closes the control link; both processes leave */
 
-/* The next frame of our end within 20 s. Payload valid until the next receive. */
+/* The next frame of our end within 20 s, but for CTL_WORKER_UP. Payload valid until the next receive. */
 struct lk_frame bench_recv(struct bench *b, int fd, enum lk_link incoming);
 /* True when the peer has closed it (within 10 s). */
 bool bench_closed(struct bench *b, int fd);
 
+/* The number of the next request of workers[worker]. */
+uint64_t bench_request(struct bench *b, int worker);
 /* Sends the challenge for (context, s) and gives its ticket. */
 void bench_ticket(struct bench *b, const uint8_t *context, const char *s, struct lk_ticket *t);
 /* A verdict that affirms one secret by policy "prod", revision 1, for the X25519 recipient. */

@@ -453,7 +453,7 @@ static void a_worker_that_breaks_the_rules_is_ended(void **state)
     fresh("disk/1", &v);
     expect_secret(&v, "the first secret");
     lk_verdict_put(&p, &v);
-    assert_true(lk_ok(lk_frame_send(B->workers[0], LK_F_VERDICT, 1, lk_bytes(p.data, p.len - 1))));
+    assert_true(lk_ok(lk_frame_send(B->workers[0], LK_F_VERDICT, bench_request(B, 0), lk_bytes(p.data, p.len - 1))));
     expect_worker_ended(0);
     restart();
 }

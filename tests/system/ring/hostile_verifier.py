@@ -32,6 +32,11 @@ def challenge(request):
     verdicts.sendall(frame(CHALLENGE, body + struct.pack("<III", 0, 0, 0), request))
 
 
+def spin():
+    while True:
+        pass
+
+
 if mode == "dies-at-start":
     sys.exit(1)
 digest = hashlib.sha256(snapshot + (b"x" if mode == "other-snapshot" else b"")).digest()
@@ -55,6 +60,8 @@ requests.recv(length, socket.MSG_WAITALL)
     "bad-verdict": lambda: verdicts.sendall(frame(VERDICT, bytes(900), request)),
     "dies": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "exits": lambda: sys.exit(0),
-    "challenge-of-others": lambda: challenge(request + 12345),
+    "challenge-of-others": lambda: challenge(request ^ 3 << 32),  # of its neighbour
+    "challenge-of-tomorrow": lambda: challenge(request + 1),
+    "spins": spin,
 }[mode]()
 time.sleep(60)

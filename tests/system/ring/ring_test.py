@@ -284,7 +284,7 @@ def hostile_worker(ring, mode, event):
 
 
 WORKERS = {"garbage": "rules.broken", "overlong": "rules.broken", "token-call": "rules.broken", "bad-verdict": "rules.broken",
-           "dies": None, "exits": None}
+           "dies": None, "exits": None, "challenge-of-others": "rules.broken", "challenge-of-tomorrow": "worker.lied"}
 
 
 def token_ends_by_itself_when_the_keeper_fails():
@@ -303,11 +303,46 @@ def workers():
         for mode, event in WORKERS.items():
             fresh(ring, hostile_worker, mode, event)
             print(f"ok   hostile verifier: {mode}", flush=True)
+        fresh(ring, worker_spins)
+        print("ok   hostile verifier: spins", flush=True)
         fresh(ring, change_that_no_worker_loads)
         print("ok   hostile verifier: a change that no worker loads is dropped", flush=True)
         fresh(ring, change_whose_workers_end_while_it_is_written)
         print("ok   hostile verifier: leaves when it is ready", flush=True)
     token_ends_by_itself_when_the_keeper_fails()
+
+
+def worker_spins(ring):
+    """A verifier that loops for ever is ended after twice the longest deadline; the rest goes on meanwhile."""
+    text = ring.config.read_text()
+    ring.config.write_text(text + "limits: {deadline: 1s}\n")
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=reloaded code=OK")
+    (ring.folder / "bin/verifier-mode").write_text("spins")
+    before, mark = ring.pids("latchkey-verifier"), ring.mark()
+    os.kill(before[0], signal.SIGKILL)
+    assert ring.wait_log("event=worker.ready worker=3", mark)
+    (ring.folder / "bin/verifier-mode").unlink()
+    spinner = (set(ring.pids("latchkey-verifier")) - set(before)).pop()
+    ends = []
+
+    def one():
+        try:
+            ring.challenge(timeout=5)
+            ends.append("OK")
+        except grpc.RpcError as error:
+            ends.append(error.code().name)
+    while "DEADLINE_EXCEEDED" not in ends and len(ends) < 50:
+        one()
+    assert set(ends[:-1]) <= {"OK"} and ends[-1] == "DEADLINE_EXCEEDED", ends
+    for _ in range(5):
+        one()  # the other serves on
+    assert ends[-5:] == ["OK"] * 5, ends
+    assert ring.wait_log(r"event=worker.hung worker=3 child=", mark)
+    assert ring.wait_log(rf"event=process.ended program=latchkey-verifier child={spinner} signal=9", mark)
+    assert ring.wait_log(r"code=WORKER_LOST", mark)  # what became of the request, for whoever still waits
+    assert ring.wait_log(r"workers=2/2 .*broken=1", mark)
+    ring.config.write_text(text)
 
 
 def change_that_no_worker_loads(ring):
