@@ -192,6 +192,16 @@ static lk_result take_limits(struct lk_front *f, const struct lk_frame *frame)
     return LK_OK;
 }
 
+static lk_result take_log(struct lk_front *f, const struct lk_frame *frame)
+{
+    uint32_t level;
+    (void)f;
+    LK_TRY(lk_msg_u32_get(frame->payload, &level));
+    LK_REQUIRE(level <= LK_LOG_ERROR, FRAME_FORBIDDEN);
+    lk_log_setup("front", (enum lk_log_level)level);
+    return LK_OK;
+}
+
 static lk_result take_callers(struct lk_front *f, const struct lk_frame *frame)
 {
     return lk_callers_set(&f->callers, frame->payload);
@@ -279,6 +289,7 @@ static const struct {
     {LK_F_CTL_RELOAD, take_chain},          {LK_F_CTL_RELOAD_KEY, take_key},   {LK_F_CTL_HEALTH, take_health},
     {LK_F_CTL_KEEPER_LINK, take_keeper},    {LK_F_CTL_ADMIN_LINK, take_admin}, {LK_F_CTL_WORKER_GONE, lose_worker},
     {LK_F_CTL_CLIENT_CA, take_client_ca},   {LK_F_CTL_CALLERS, take_callers},  {LK_F_CTL_LIMITS, take_limits},
+    {LK_F_CTL_LOG, take_log},
 };
 
 lk_result lk_front_on_control(void *arg, const struct lk_frame *frame)

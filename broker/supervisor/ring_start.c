@@ -244,6 +244,7 @@ static void send_callers(struct lk_ring *r)
 
 lk_result lk_send_front_settings(struct lk_ring *r)
 {
+    lk_tell_u32(r->front, LK_F_CTL_LOG, (uint32_t)r->config->log_level);
     send_limits(r);
     send_callers(r);
     if (r->config->tls_client_ca[0] != '\0')

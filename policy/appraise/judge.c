@@ -15,6 +15,7 @@ struct judge {
     bool failed;
 };
 
+/* actual NULL: it is not in the evidence. */
 static void refuse(struct judge *j, enum lk_reason_code code, const struct lk_family *family, const char *claim,
                    const char *expected, const char *actual)
 {
@@ -22,7 +23,8 @@ static void refuse(struct judge *j, enum lk_reason_code code, const struct lk_fa
     const char *name = family == NULL ? "" : family->name;
     snprintf(rule, sizeof(rule), "%s/%s%s%s%s%s", j->policy->name, j->accept->name, *name ? "/" : "", name,
              *claim ? "." : "", claim);
-    lk_result r = lk_report_add(j->report, code, name, rule, expected, actual);
+    lk_result r = actual == NULL ? lk_report_add_absent(j->report, code, name, rule, expected)
+                                 : lk_report_add(j->report, code, name, rule, expected, actual);
     (void)r; /* the finding is the result here */
     j->failed = true;
 }
@@ -37,7 +39,7 @@ static void judge_rule(struct judge *j, const struct lk_judged *item, const stru
     lk_rule_put_actual(&got, rule, &actual);
     char expected[LK_FINDING_TEXT + 1], text[LK_FINDING_TEXT + 1];
     refuse(j, lk_claim_of(&rule->ref)->refusal, item->family, rule->name, lk_buf_text(&want, expected),
-           lk_buf_text(&got, text));
+           actual.present ? lk_buf_text(&got, text) : NULL);
 }
 
 /* VMPL 0 alone may write for the guest: at higher numbers runs what the guest's own firmware confines. */
@@ -80,7 +82,7 @@ static void judge_item(struct judge *j, const struct lk_family_rules *rules)
     const struct lk_judged *item = lk_bundle_item(&j->bundle, rules->family);
     if (item == NULL) {
         if (j->bundle.scope == LK_JUDGE_BUNDLE && !j->accept->any_chain)
-            refuse(j, LK_R_CHAIN_MISSING_ITEM, rules->family, "", rules->family->name, "absent");
+            refuse(j, LK_R_CHAIN_MISSING_ITEM, rules->family, "", rules->family->name, NULL);
         return;
     }
     judge_link(j, item);

@@ -90,8 +90,11 @@ static void tell_differences(const struct lk_bundle *b, const struct lk_record *
         lk_value_put(&got, &actual);
         char rule[LK_FINDING_TEXT + 1], expected[LK_FINDING_TEXT + 1], text[LK_FINDING_TEXT + 1];
         snprintf(rule, sizeof(rule), "%s/%s.%s", r->id, m->ref.family->name, m->name);
-        lk_result res = lk_report_add(report, LK_R_REFERENCE_MISMATCH, m->ref.family->name, rule,
-                                      lk_buf_text(&want, expected), lk_buf_text(&got, text));
+        const char *family = m->ref.family->name;
+        lk_buf_text(&want, expected);
+        lk_result res = actual.present ? lk_report_add(report, LK_R_REFERENCE_MISMATCH, family, rule, expected,
+                                                       lk_buf_text(&got, text))
+                                       : lk_report_add_absent(report, LK_R_REFERENCE_MISMATCH, family, rule, expected);
         (void)res;
     }
 }

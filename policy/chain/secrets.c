@@ -130,12 +130,14 @@ static struct lk_bytes placeholder_value(void *context, struct lk_bytes hole)
     return LK_BYTES_NONE;
 }
 
-/* The finding that decides the secret, when the policy itself passed. */
+/* The finding that decides the secret, when the policy itself passed. actual NULL: it is not in the evidence. */
 static enum lk_reason_code refuse_name(struct context *c, enum lk_reason_code code, const struct lk_policy *p,
                                        const char *expected, const char *actual)
 {
     char rule[LK_FINDING_TEXT + 1];
     snprintf(rule, sizeof(rule), "%s/releases", p == NULL ? "" : p->name);
+    if (actual == NULL)
+        return lk_report_add_absent(&c->out->report, code, "", rule, expected).code;
     return lk_report_add(&c->out->report, code, "", rule, expected, actual).code;
 }
 
@@ -148,7 +150,7 @@ static enum lk_reason_code name_is_ours(struct context *c, const struct lk_polic
         if (!lk_release_pattern_match(pattern, lk_bytes_str(name)))
             continue;
         if (!lk_release_expand(pattern, placeholder_value, c, own))
-            return refuse_name(c, LK_R_RELEASE_PLACEHOLDER, p, p->releases[i], "absent");
+            return refuse_name(c, LK_R_RELEASE_PLACEHOLDER, p, p->releases[i], NULL);
         if (lk_release_pattern_match(lk_bytes_str(own), lk_bytes_str(name)))
             return LK_R_OK;
     }
@@ -195,7 +197,7 @@ static void judge_secret(struct context *c, struct lk_bytes asked, struct lk_sec
     if (v->code != LK_R_OK)
         return;
     if (!lk_release_expand(asked, placeholder_value, c, name)) {
-        settle(v, refuse_name(c, LK_R_RELEASE_PLACEHOLDER, p, v->name, "absent"));
+        settle(v, refuse_name(c, LK_R_RELEASE_PLACEHOLDER, p, v->name, NULL));
         return;
     }
     v->name = keep(c, lk_bytes_str(name));

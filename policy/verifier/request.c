@@ -123,7 +123,7 @@ static bool only_missing(const struct lk_report *r)
     size_t missing = 0;
     for (size_t i = 0; i < r->n; i++) {
         const struct lk_finding *f = &r->findings[i];
-        if (strcmp(f->actual, "absent") == 0)
+        if (f->absent)
             missing++;
         else if (f->code != LK_R_CHAIN_PARENT_REFUSED)
             return false;

@@ -36,6 +36,17 @@ lk_result lk_report_add(struct lk_report *r, enum lk_reason_code code, const cha
     put_text(f->rule, sizeof(f->rule), rule);
     put_text(f->expected, sizeof(f->expected), expected);
     put_text(f->actual, sizeof(f->actual), actual);
+    f->absent = false;
+    return result;
+}
+
+lk_result lk_report_add_absent(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
+                               const char *expected)
+{
+    size_t before = r == NULL ? 0 : r->n;
+    lk_result result = lk_report_add(r, code, item, rule, expected, "absent");
+    if (r != NULL && r->n > before)
+        r->findings[before].absent = true;
     return result;
 }
 

@@ -19,6 +19,7 @@ struct lk_finding {
     char rule[LK_FINDING_TEXT + 1];    /* "prod/snp-svsm/sev-snp.vmpl", "ovmf-2026.02/sev-snp.measurement" */
     char expected[LK_FINDING_TEXT + 1];
     char actual[LK_FINDING_TEXT + 1];
+    bool absent;                       /* what the rule asks for was not in the evidence; stays in the process */
 };
 
 struct lk_report {
@@ -34,6 +35,10 @@ struct lk_report {
  */
 lk_result lk_report_add(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
                         const char *expected, const char *actual);
+
+/* As lk_report_add for what is not in the evidence: actual is "absent". */
+lk_result lk_report_add_absent(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
+                               const char *expected);
 
 /* As lk_report_add with both values as hex. */
 lk_result lk_report_add_hex(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,

@@ -11,6 +11,7 @@
  *   4 .. 3 + N   listening TCP sockets (1 <= N <= 16)
  *
  * All else arrives on the control link, at the start and again on each reload, in any order but for the TLS files:
+ *   CTL_LOG          u32 enum lk_log_level
  *   CTL_LIMITS       struct lk_front_limits (proto/link/front_config.h); without it the defaults hold
  *   CTL_CALLERS      n times {32 bytes SHA-256 of a client certificate (DER), u32 roles}: replaces the whole table
  *   CTL_CLIENT_CA    with the descriptor of the PEM file of client CAs; kept for the next CTL_RELOAD_KEY

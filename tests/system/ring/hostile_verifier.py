@@ -32,6 +32,48 @@ def challenge(request):
     verdicts.sendall(frame(CHALLENGE, body + struct.pack("<III", 0, 0, 0), request))
 
 
+def text(s):
+    return bytes([len(s)]) + s.encode()
+
+
+def verdict(request, payload):
+    """Affirms tenant/disk by policy prod, revision 1, to a fresh X25519 key, but for the one thing that the mode says."""
+    deadline, roles, caller = struct.unpack_from("<QI32s", payload)
+    message = payload[44:]
+    assert message[:3] == b"\x0a\xc4\x01"  # ReleaseRequest.ticket, 196 bytes
+    ticket = bytearray(message[3:199])
+    name, policy, revision, suite, key = "tenant/disk", "prod", 1, 1, os.urandom(32)
+    if mode == "verdict-other-policy":
+        policy = "other"
+    if mode == "verdict-uncovered":
+        name = "elsewhere/disk"
+    if mode == "verdict-old-revision":
+        revision = 7
+    if mode == "verdict-off-curve":
+        suite, key = 2, b"\4" + b"\x11" * 64
+    if mode == "verdict-other-start":
+        ticket[4:20] = os.urandom(16)
+    if mode == "verdict-never-challenged":
+        ticket[100:196] = os.urandom(96)
+    body = struct.pack("<BQ32sIqQBB", 1, deadline, caller, roles, int(time.time()), generation, 0, 0)
+    body += bytes(ticket) + hashlib.sha256(b"").digest() + bytes(33) + (HERE / "broker-id").read_bytes() + bytes(64)
+    body += struct.pack(">BH", suite, len(key)) + key + bytes(1) + b"\1"
+    body += text(name) + struct.pack("<Q", 0) + text(policy) + struct.pack("<QH", revision, 0)
+    verdicts.sendall(frame(VERDICT, body, request))
+
+
+def answer_all():
+    """Challenges as an honest worker gives them, releases as the mode says."""
+    global kind, request, payload
+    while True:
+        challenge(request) if kind == 1 else verdict(request, payload)
+        head = requests.recv(16, socket.MSG_WAITALL)
+        if len(head) < 16:
+            sys.exit(0)
+        length, kind, _, request = struct.unpack("<IHHQ", head)
+        payload = requests.recv(length, socket.MSG_WAITALL)
+
+
 def spin():
     while True:
         pass
@@ -52,7 +94,9 @@ head = requests.recv(16, socket.MSG_WAITALL)
 if len(head) < 16:
     sys.exit(0)
 length, kind, _, request = struct.unpack("<IHHQ", head)
-requests.recv(length, socket.MSG_WAITALL)
+payload = requests.recv(length, socket.MSG_WAITALL)
+if mode.startswith("verdict-"):
+    answer_all()
 {
     "garbage": lambda: verdicts.sendall(os.urandom(4096)),
     "overlong": lambda: verdicts.sendall(frame(VERDICT, b"", request, length=1 << 20)),

@@ -4,7 +4,9 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import signal
+import socket
 import sys
 import threading
 import time
@@ -147,6 +149,13 @@ def reload_takes_a_new_certificate(ring):
     assert ring.wait_log("event=reloaded code=OK", mark) and ring.wait_log("event=tls.reload code=OK", mark)
     assert (ring.folder / "tls.pem").read_bytes() != old
     serves(ring)  # a new connection, which trusts the new certificate only
+    good = (ring.folder / "tls.pem").read_bytes()
+    (ring.folder / "tls.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    mark = ring.mark()
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=tls.reload code=(?!OK)", mark)
+    (ring.folder / "tls.pem").write_bytes(good)
+    serves(ring)  # a new connection still gets the old one
     text = ring.config.read_text()
     ring.config.write_text(text + "nonsense: 1\n")
     mark = ring.mark()
@@ -155,6 +164,22 @@ def reload_takes_a_new_certificate(ring):
     ring.config.write_text(text)
     serves(ring)
     assert pids(ring) == before
+
+
+def reload_changes_the_log_level(ring):
+    text = ring.config.read_text()
+    ring.config.write_text(text.replace("level: debug", "level: warn"))
+    ring.daemon.send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    mark = ring.mark()
+    serves(ring)
+    assert not re.search("(debug|info) (front|keeper|supervisor) ", ring.log_text()[mark:]), ring.log_text()[mark:]
+    ring.config.write_text(text)
+    mark = ring.mark()
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=reloaded code=OK", mark)
+    serves(ring)
+    assert ring.wait_log("debug front event=request.given", mark)
 
 
 def processes_are_locked_in(ring):
@@ -171,7 +196,8 @@ def processes_are_locked_in(ring):
 
 
 HONEST = (answers_and_refusals, unknown_fields_are_refused, processes_are_locked_in, worker_killed_mid_request, front_killed,
-          token_killed, token_hangs, reload_takes_a_new_certificate, keeper_killed_makes_tickets_stale)
+          token_killed, token_hangs, reload_takes_a_new_certificate, reload_changes_the_log_level,
+          keeper_killed_makes_tickets_stale)
 
 
 def honest():
@@ -303,6 +329,7 @@ def workers():
         for mode, event in WORKERS.items():
             fresh(ring, hostile_worker, mode, event)
             print(f"ok   hostile verifier: {mode}", flush=True)
+        fresh(ring, forged_verdicts)
         fresh(ring, worker_spins)
         print("ok   hostile verifier: spins", flush=True)
         fresh(ring, change_that_no_worker_loads)
@@ -310,6 +337,61 @@ def workers():
         fresh(ring, change_whose_workers_end_while_it_is_written)
         print("ok   hostile verifier: leaves when it is ready", flush=True)
     token_ends_by_itself_when_the_keeper_fails()
+
+
+POLICY = """schema: latchkey-policy/1
+policy: prod
+releases: ["tenant/disk"]
+accept:
+  - name: tpm
+    chain: [tpm]
+    tpm:
+      ek: {any-genuine: {because: "no evidence of this test is ever read"}}
+      pcrs: {skip: {because: "no evidence of this test is ever read"}}
+"""
+
+VERDICTS = {  # (status, reason that the client sees), reason in the log
+    "verdict-other-policy": (("PERMISSION_DENIED", "REFUSED"), "SECRET_POLICY"),
+    "verdict-uncovered": (("PERMISSION_DENIED", "REFUSED"), "SECRET_POLICY"),
+    "verdict-old-revision": (("PERMISSION_DENIED", "REFUSED"), "SECRET_POLICY"),
+    "verdict-off-curve": (("INVALID_ARGUMENT", "RECIPIENT_KEY"), "RECIPIENT_KEY"),
+    "verdict-other-start": (("UNAVAILABLE", "TICKET_STALE"), "TICKET_STALE"),
+    "verdict-never-challenged": (("UNAUTHENTICATED", "TICKET_FORGED"), "TICKET_FORGED"),
+}
+
+
+def use_workers(ring, mode):
+    """Replaces both verifiers by the stand-in in that mode."""
+    (ring.folder / "bin/verifier-mode").write_text(mode)
+    old, mark = ring.pids("latchkey-verifier"), ring.mark()
+    for pid in old:
+        os.kill(pid, signal.SIGKILL)
+    assert ring.wait_log("event=health serving .*workers=2/2", ring.mark() if not old else mark), mode
+    assert wait_for(lambda: not set(old) & set(ring.pids("latchkey-verifier")) and len(ring.pids("latchkey-verifier")) == 2)
+    assert wait_for(lambda: ring.log_text()[mark:].count("event=worker.ready worker=") >= 2), mode
+
+
+def forged_verdicts(ring):
+    """A taken-over verifier can affirm what a policy covers; in everything else the keeper finds it out."""
+    (ring.folder / "policy.yaml").write_text(POLICY)
+    ring.latchkey("policy", "apply", ring.folder / "policy.yaml")
+    ring.latchkey("secret", "put", "tenant/disk", "--random", "32")
+    (ring.folder / "bin/broker-id").write_bytes(ring.broker_id)
+    for mode, (told, logged) in VERDICTS.items():
+        use_workers(ring, mode)
+        mark = ring.mark()
+        error = failure(ring.release, ring.challenge(timeout=8))
+        assert ring.reason(error)[:2] == told, (mode, ring.reason(error))
+        assert ring.wait_log(f"event=decision req=[0-9a-f]+ decision=\\S+ code={logged} ", mark), mode
+        assert "code=OK secrets" not in ring.log_text()[mark:], mode
+        if logged == "SECRET_POLICY":
+            assert ring.wait_log("event=verdict.suspicious .*code=SECRET_POLICY", mark), mode
+        print(f"ok   hostile verifier: {mode}", flush=True)
+    use_workers(ring, "verdict-covered")  # the same frame without a fault: what its policies cover, it can affirm
+    mark = ring.mark()
+    assert ring.release(ring.challenge(timeout=8)).answer.answer
+    assert ring.wait_log("event=decision .*code=OK secrets=1", mark)
+    (ring.folder / "bin/verifier-mode").unlink()
 
 
 def worker_spins(ring):
@@ -359,15 +441,160 @@ def change_that_no_worker_loads(ring):
 
 def change_whose_workers_end_while_it_is_written(ring):
     """Said or unsaid, the change is whole, and the keeper goes on or ends in order; it never works on what it gave up."""
-    mark = ring.mark()
+    mark, keeper = ring.mark(), ring.pids("latchkey-keeper")
     for i in range(8):
         (ring.folder / "bin/verifier-mode").write_text("last-leaves-when-ready")
         ring.latchkey("anchor", "add", f"lab{i}", "--family", "tpm", "--certificate", ring.folder / "tls.pem", check=False)
         (ring.folder / "bin/verifier-mode").unlink()
         serves(ring, 40)
     assert not re.search(r"program=latchkey-keeper child=\d+ signal=(?!9)", ring.log_text()[mark:]), ring.log_text()[mark:]
+    assert ring.pids("latchkey-keeper") == keeper
     ring.latchkey("anchor", "add", "after", "--family", "tpm", "--certificate", ring.folder / "tls.pem")
 
 
+# ---- starts, ends and the service manager ----
+
+def expect_given_up(ring, code, what):
+    """latchkeyd ends by itself with that code; its last line says why."""
+    ring.start(wait=False)
+    try:
+        got = ring.daemon.wait(25)
+    finally:
+        if ring.daemon.poll() is None:
+            ring.daemon.kill()
+    ring.daemon = None
+    last = ring.log_text().strip().splitlines()[-1]
+    assert got == code and "event=given-up" in last and f"exit={code}" in last and what in last, (got, last)
+
+
+def starts_that_are_no_use():
+    with Ring(BIN) as ring:
+        pin = (ring.folder / "pin").read_text()
+        (ring.folder / "pin").write_text("9999\n")
+        expect_given_up(ring, 78, "latchkey-token")
+        (ring.folder / "pin").write_text(pin)
+        shutil.copytree(ring.folder / "state", ring.folder / "old")
+        ring.start()
+        assert put_secret(ring, "newer")
+        assert ring.stop() == 0
+        shutil.rmtree(ring.folder / "state")
+        shutil.copytree(ring.folder / "old", ring.folder / "state")
+        expect_given_up(ring, 78, "STORE_ROLLED_BACK")
+        with Ring(BIN) as other:
+            shutil.rmtree(ring.folder / "state")
+            shutil.copytree(other.folder / "state", ring.folder / "state")
+        expect_given_up(ring, 78, "STORE_FOREIGN")
+        shutil.rmtree(ring.folder / "state")
+        ring._made("state")
+        expect_given_up(ring, 78, "STORE_MISSING")
+    print("ok   starts that are no use end with 78 and say why", flush=True)
+
+
+def crash_loop():
+    with Ring(BIN) as ring:
+        ring.start()
+        mark = ring.mark()
+        for _ in range(3):
+            pid = wait_for(lambda: ring.pids("latchkey-token"))
+            os.kill(pid[0], signal.SIGKILL)
+            assert wait_for(lambda: pid[0] not in ring.pids("latchkey-token"))
+        waits = [int(m) for m in re.findall(r"event=process.waits program=latchkey-token ms=(\d+) deaths=", ring.log_text()[mark:])]
+        assert waits == [200, 400], waits
+    print("ok   a process that dies again and again waits longer each time", flush=True)
+
+
+def notify():
+    with Ring(BIN) as ring:
+        path = str(ring.folder / "notify")
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        manager.bind(path)
+        manager.settimeout(10)
+        os.environ.update(NOTIFY_SOCKET=path, WATCHDOG_USEC="1000000")
+        try:
+            ring.start(wait=False)
+        finally:
+            del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
+
+        def until(word):
+            seen = []
+            while not any(word in s for s in seen):
+                seen.append(manager.recv(4096).decode())
+            return seen
+        assert "STATUS=serving" in until("READY=1")[-1]
+        begin = time.monotonic()
+        until("WATCHDOG=1"), until("WATCHDOG=1")
+        assert time.monotonic() - begin < 1.5  # twice in the time that the manager allows
+        ring.daemon.send_signal(signal.SIGHUP)
+        assert re.search(r"RELOADING=1\nMONOTONIC_USEC=\d+$", until("RELOADING=1")[-1])
+        until("READY=1")
+        assert ring.stop() == 0
+        until("STOPPING=1")
+        manager.close()
+    print("ok   the service manager is told: ready, alive, reloading, stopping", flush=True)
+
+
+def strict():
+    """sandbox: strict works, or says what is missing and does not start."""
+    with Ring(BIN) as ring:
+        text = ring.config.read_text()
+        ring.start()
+        lacks = re.findall(r"event=health serving .*sandbox=(\S+)", ring.log_text())[-1]
+        assert ring.stop() == 0
+        ring.config.write_text(text + "sandbox: strict\n")
+        if lacks == "full":
+            ring.start()
+            serves(ring)
+            assert ring.stop() == 0
+        else:
+            expect_given_up(ring, 78, "")
+            assert re.search(r" error \S+ event=sandbox.absent what=(namespaces|landlock)", ring.log_text()), lacks
+    print(f"ok   sandbox: strict (this kernel: {lacks})", flush=True)
+
+
+def token_module_hangs():
+    """A call that the HSM's module never returns from, and not a stopped process."""
+    shim = BIN.parent / "tests/latchkey-pkcs11-shim.so"
+    if not shim.exists():
+        skip("the PKCS#11 shim is not built")
+    with Ring(BIN, softhsm_module=shim, environment={"SHIM_CONTROL": "./shim"}) as ring:
+        ring.start()
+        before = ring.pids("latchkey-token")
+        (ring.folder / "shim").write_text("hang")
+        mark = ring.mark()
+        done = ring.latchkey("secret", "put", "while-hung", "--random", "32", check=False)
+        assert done.returncode != 0 and "TOKEN_AWAY" in done.stdout, done.stdout
+        assert ring.challenge().ticket  # needs no token
+        assert ring.wait_log("event=token.hung", mark)
+        (ring.folder / "shim").unlink()
+        assert wait_for(lambda: ring.pids("latchkey-token") not in ([], before))
+        assert wait_for(lambda: put_secret(ring, "after-hang"), 20)
+    print("ok   a PKCS#11 module that hangs", flush=True)
+
+
+def rolling():
+    """worker-requests replaces every verifier many times; no request is lost, and no place is ever empty."""
+    with Ring(BIN, config="worker-requests: 5\n") as ring:
+        ring.start()
+        before, mark = ring.pids("latchkey-verifier"), ring.mark()
+        channel = ring.channel()
+        for _ in range(60):
+            assert ring.challenge(channel=channel).ticket
+        assert wait_for(lambda: len(ring.pids("latchkey-verifier")) == 2)
+        log = ring.log_text()[mark:]
+        assert not set(before) & set(ring.pids("latchkey-verifier"))
+        assert len(re.findall("event=worker.tired", log)) >= 4, log
+        assert "WORKER_LOST" not in log and "not-serving" not in log
+        for m in re.finditer(r"event=worker.tired worker=\d+ child=(\d+)", log):
+            rest = log[m.end():]
+            end = re.search(rf"event=process.ended program=latchkey-verifier child={m.group(1)} exit=0", rest)
+            assert end is None or "event=worker.ready" in rest[:end.start()]  # its replacement was there first
+    print("ok   verifiers are replaced one after another", flush=True)
+
+
+def ends():
+    for test in (starts_that_are_no_use, crash_loop, notify, strict, token_module_hangs, rolling):
+        test()
+
+
 if __name__ == "__main__":
-    {"honest": honest, "fronts": fronts, "workers": workers, "users": users}[sys.argv[2]]()
+    {"ends": ends, "honest": honest, "fronts": fronts, "workers": workers, "users": users}[sys.argv[2]]()
