@@ -117,8 +117,7 @@ static lk_result prepare(struct judging *j, const struct lk_msg_request *rq, int
 
 /* ---- the verdict ---- */
 
-/* Refused only for what the guest did not send; then an older evidence request may not have asked for it. */
-static bool only_missing(const struct lk_report *r)
+bool lk_verifier_only_absent(const struct lk_report *r)
 {
     size_t missing = 0;
     for (size_t i = 0; i < r->n; i++) {
@@ -156,7 +155,7 @@ static lk_result put_appraisal(struct judging *j, const struct lk_appraisal *a)
     v->demands_activation = a->needs_activation;
     if (a->needs_activation)
         memcpy(v->demanded_context, a->activation_context, sizeof(v->demanded_context));
-    v->stale_request = j->ticket_fields.generation != v->generation && only_missing(&a->report);
+    v->stale_request = j->ticket_fields.generation != v->generation && lk_verifier_only_absent(&a->report);
     LK_REQUIRE(a->n_secrets <= LK_VERDICT_SECRETS_MAX, INTERNAL);
     for (v->n_secrets = 0; v->n_secrets < a->n_secrets; v->n_secrets++)
         LK_TRY(put_secret(j, v->n_secrets, &a->secrets[v->n_secrets]));

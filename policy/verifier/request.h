@@ -23,4 +23,10 @@ LK_MUST_USE lk_result lk_verifier_judge(const struct lk_judge_with *w, struct lk
 LK_MUST_USE lk_result lk_verifier_challenge(const struct lk_judge_with *w, struct lk_arena *arena, struct lk_bytes payload,
                                             uint64_t now_mono_ms, struct lk_challenge_frame *c);
 
+/*
+ * True when the report refuses only for what the evidence does not have (lk_report_add_absent), whatever its words: an
+ * older evidence request may not have asked for it, and then the guest is to ask anew (DESIGN 4, Release).
+ */
+bool lk_verifier_only_absent(const struct lk_report *r);
+
 #endif

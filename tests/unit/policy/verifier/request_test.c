@@ -172,6 +172,24 @@ static void each_rule_before_the_evidence(void **state)
     assert_int_equal(judge(&q, false), LK_R_RECIPIENT_KEY);
 }
 
+/* A guest can make a value read "absent"; only what is absent makes a request stale. */
+static void absence_is_no_word(void **state)
+{
+    (void)state;
+    static struct lk_report r;
+    assert_false(lk_verifier_only_absent(&r));
+    (void)lk_report_add_absent(&r, LK_R_CHAIN_MISSING_ITEM, "tpm", "prod/a/tpm", "tpm");
+    assert_string_equal(r.findings[0].actual, "absent");
+    assert_true(lk_verifier_only_absent(&r));
+    (void)lk_report_add(&r, LK_R_CHAIN_PARENT_REFUSED, "", "prod", "", "");
+    assert_true(lk_verifier_only_absent(&r));
+    (void)lk_report_add(&r, LK_R_REFERENCE_MISMATCH, "tpm", "prod/a/tpm.pcrs", "00", "absent");
+    assert_false(lk_verifier_only_absent(&r));
+    r = (struct lk_report){0};
+    (void)lk_report_add_absent(&r, LK_R_CHAIN_MISSING_PART, "tpm", "attest", "attest"); /* malformed is not refused */
+    assert_false(lk_verifier_only_absent(&r));
+}
+
 static void appraise_is_for_named_callers(void **state)
 {
     (void)state;
@@ -194,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_challenge),
         cmocka_unit_test(each_rule_before_the_evidence),
+        cmocka_unit_test(absence_is_no_word),
         cmocka_unit_test(appraise_is_for_named_callers),
         cmocka_unit_test(a_front_that_breaks_the_form_is_told_apart),
     };
