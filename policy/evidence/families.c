@@ -2,6 +2,7 @@
 #include "policy/evidence/dcap/dcap.h"
 #include "policy/evidence/eventlog/eventlog.h"
 #include "policy/evidence/family.h"
+#include "policy/evidence/ima/ima.h"
 #include "policy/evidence/sev_snp/sev_snp.h"
 #include "policy/evidence/tpm/tpm.h"
 
@@ -12,6 +13,7 @@ static const struct lk_family *const families[] = {
     &lk_family_tdx,
     &lk_family_sgx,
     &lk_family_eventlog,
+    &lk_family_ima,
     NULL,
 };
 

@@ -20,9 +20,11 @@ static lk_result authenticate(const struct lk_family_input *in, struct lk_item *
                               struct lk_anchoring *how)
 {
     (void)in;
+    bool tpm = false; /* a TPM gives its key's name before its PCRs; the RTMRs of a TD are other registers */
     how->wanted = "a quote whose PCRs the log explains";
     for (size_t i = 0; i < proofs->n; i++) {
-        if (proofs->p[i].kind != LK_PROOF_REGISTER)
+        tpm = tpm || proofs->p[i].kind == LK_PROOF_TPM_NAME;
+        if (proofs->p[i].kind != LK_PROOF_REGISTER || !tpm)
             continue;
         item->first = i;
         how->by = &proofs->p[i];
