@@ -316,6 +316,7 @@ WORKERS = {"garbage": "rules.broken", "overlong": "rules.broken", "token-call": 
 def token_ends_by_itself_when_the_keeper_fails():
     """A store that does not open must not cost the token, which logs in at that moment."""
     with Ring(BIN, {"latchkey-token": HERE / "slow_token.py"}) as ring:
+        (ring.folder / "bin/token-slow").touch()
         (ring.folder / "state/data.mdb").write_bytes(b"x" * 100)
         ring.start(wait=False)
         assert ring.daemon.wait(20) != 0
