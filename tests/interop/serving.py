@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from ring import certificate  # noqa: E402
 
 SKIP = 77
+BUILD_SECONDS = 540  # under the tests' TIMEOUT of 600: a slow machine skips, it does not fail
 
 
 class Server:
@@ -51,3 +52,26 @@ def serving(program, **limits):
 def skip(why):
     print(f"SKIPPED: {why}")
     sys.exit(SKIP)
+
+
+def _run(command, **more):
+    """Behind everything else that runs: most of the time of a test run would else be somebody else's compiler."""
+    try:
+        return subprocess.run(["nice", "-n", "10", *command], capture_output=True, text=True, timeout=BUILD_SECONDS, **more)
+    except subprocess.TimeoutExpired:
+        return skip(f"{' '.join(command[:2])} took more than {BUILD_SECONDS} s")
+
+
+def fetch(*command, **more):
+    """Gets a foreign client's sources; the test is skipped when that cannot be done."""
+    got = _run(command, **more)
+    if got.returncode != 0:
+        skip(f"{' '.join(command[:2])} failed: " + got.stderr.strip()[-400:])
+
+
+def build(*command, **more):
+    """Builds what is there already; that it does not build is a failure of the test."""
+    got = _run(command, **more)
+    if got.returncode != 0:
+        print(got.stderr[-4000:])
+        sys.exit(1)

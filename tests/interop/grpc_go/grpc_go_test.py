@@ -12,16 +12,9 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, ".."))
-from serving import serving, skip  # noqa: E402
+from serving import build, fetch, serving, skip  # noqa: E402
 
 GRPCURL = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3"
-
-
-def go(*arguments):
-    got = subprocess.run(["go", *arguments], cwd=HERE, capture_output=True, text=True,
-                         env=dict(os.environ, GOFLAGS="-mod=readonly", GOBIN=work, GOTOOLCHAIN="local"))
-    if got.returncode != 0:
-        skip(f"go {arguments[0]} failed: " + got.stderr.strip()[-400:])
 
 
 def interop(server):
@@ -50,9 +43,11 @@ what, program, work = sys.argv[1:]
 if shutil.which("go") is None:
     skip("go is not installed")
 os.makedirs(work, exist_ok=True)
+go = dict(cwd=HERE, env=dict(os.environ, GOFLAGS="-mod=readonly", GOBIN=work, GOTOOLCHAIN="local"))
 if what == "interop":
-    go("build", "-o", f"{work}/interop", ".")
+    fetch("go", "mod", "download", **go)
+    build("go", "build", "-o", f"{work}/interop", ".", **go)
 elif not os.path.exists(f"{work}/grpcurl"):
-    go("install", GRPCURL)
+    fetch("go", "install", GRPCURL, **go)
 with serving(program) as started:
     (interop if what == "interop" else grpcurl)(started)
