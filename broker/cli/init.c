@@ -91,13 +91,24 @@ static lk_result open_pin(const struct lk_config *c, int *fd)
     return *fd >= 0 ? LK_OK : LK_FAIL(FILE);
 }
 
+/* Nothing that a folder's owner did not mean is given away here: an administrator does it, once. */
+static void tell_owner(const struct lk_config *c)
+{
+    if (geteuid() != 0 || c->users.token[0] == '\0')
+        return;
+    fprintf(stderr, "latchkey: latchkey-token runs as %s, which must own what the token's module writes:\n", c->users.token);
+    for (size_t i = 0; i < c->token.n_read_write; i++)
+        fprintf(stderr, "latchkey:   chown -R %s %s\n", c->users.token, c->token.read_write[i]);
+}
+
 /* Its public facts, which it prints, are in the store's genesis too: nobody needs them here. */
 static lk_result make_token_keys(const struct init *in)
 {
     char module[PATH_MAX + 16], label[64];
     snprintf(module, sizeof(module), "--module=%s", in->config->token.module);
     snprintf(label, sizeof(label), "--label=%s", in->config->token.label);
-    const char *const args[] = {"--init", module, label, NULL};
+    const char *const args[] = {"--init", module, label,
+                                in->config->token.allow_unenforced ? "--allow-unenforced-templates" : NULL, NULL};
     struct lk_run r = {.program = "latchkey-token", .args = args, .env = in->env, .user = in->config->users.token,
                        .fds = {-1, -1, STDERR_FILENO, -1, -1, -1}};
     pid_t pid;
@@ -105,7 +116,10 @@ static lk_result make_token_keys(const struct init *in)
     lk_result started = lk_run_start(&r, &pid);
     close(r.fds[0]);
     LK_TRY(started);
-    return lk_run_wait(pid) == 0 ? LK_OK : LK_FAIL(TOKEN_CONFIG);
+    if (lk_run_wait(pid) == 0)
+        return LK_OK;
+    tell_owner(in->config);
+    return LK_FAIL(TOKEN_CONFIG);
 }
 
 static lk_result token_settings(const struct lk_config *c, int *fd)
@@ -113,6 +127,8 @@ static lk_result token_settings(const struct lk_config *c, int *fd)
     LK_BUF_AUTO b = lk_buf(LK_SETTINGS_MAX);
     lk_put_fmt(&b, "log-level warn\nsandbox normal\nmodule %s\nlabel %s\nsessions 1\ntoken-timeout-ms %u\n",
                c->token.module, c->token.label, c->token.timeout_ms);
+    lk_put_fmt(&b, "profile %s\nallow-unenforced-templates %s\n", c->token.profile[0] == '\0' ? "file" : c->token.profile,
+               c->token.allow_unenforced ? "yes" : "no");
     for (size_t i = 0; i < c->token.n_read_only; i++)
         lk_put_fmt(&b, "read-only %s\n", c->token.read_only[i]);
     for (size_t i = 0; i < c->token.n_read_write; i++)

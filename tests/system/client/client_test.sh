@@ -146,6 +146,62 @@ expect 0 "sev-snp.measurement" latchkey explain "$decision"
 kill $kernel
 wait $kernel 2>/dev/null
 
+# Policies: what is shown is what was applied; of two edits from one revision the second is a conflict; a deleted one covers nothing.
+expect 0 "revision 4" latchkey secret put "demo/disk/$ek" --file "$dir/odd"
+expect 0 "demo-disk-keys" latchkey policy list
+expect 0 "demo-disk-keys" latchkey policy list demo-d
+latchkey policy list demo-h 2>"$dir/err" | grep -q demo-disk && failed "a prefix that does not hold" || ok "policy list by prefix"
+latchkey policy show demo-disk-keys >"$dir/shown.yaml" 2>"$dir/err"
+latchkey policy show --file "$dir/policy.yaml" >"$dir/compiled.yaml" 2>"$dir/err"
+cmp -s "$dir/shown.yaml" "$dir/compiled.yaml" && ok "shown as applied" || failed "shown otherwise than applied"
+expect 0 "revision 2" latchkey policy apply "$dir/shown.yaml"
+for edit in first second; do
+    sed "s|^releases: .*|releases: [\"demo/disk/{tpm.ek-sha256}\", \"demo/$edit/{tpm.ek-sha256}\"]|" "$dir/policy.yaml" >"$dir/$edit.yaml"
+done
+# The first edit is made while the second one is being signed: latchkey signs the question for the revision, then the change.
+mkdir "$dir/path"
+cat >"$dir/path/ssh-keygen" <<WRAPPER
+#!/bin/sh
+printf x >>"$dir/path/count"
+[ "\$(cat "$dir/path/count")" != xx ] || PATH=$PATH latchkey policy apply "$dir/first.yaml" >"$dir/race" 2>&1 </dev/null
+PATH=$PATH exec ssh-keygen "\$@"
+WRAPPER
+chmod 0700 "$dir/path/ssh-keygen"
+expect 1 "CHANGE_CONFLICT" env PATH="$dir/path:$PATH" latchkey policy apply "$dir/second.yaml"
+grep -q "revision 3" "$dir/race" && ok "the first edit stands" || failed "the first edit: $(cat "$dir/race")"
+expect 0 "demo/first" latchkey policy show demo-disk-keys
+expect 0 "demo-disk-keys" latchkey policy delete demo-disk-keys
+expect 1 "NOT_FOUND" latchkey policy show demo-disk-keys
+expect 1 "NOT_FOUND" latchkey policy delete demo-disk-keys
+expect 1 "refused" fetch --secret "demo/disk/$ek=$dir/got"
+expect 0 "revision 4" latchkey policy apply "$dir/policy.yaml"
+expect 0 "released" fetch --secret "demo/disk/$ek=$dir/got"
+
+# Reference records: staged matches nothing, active does, retired is refused by name; a client that waits heals by itself.
+expect 0 "demo-firmware-1" latchkey reference list
+expect 0 "state: active" latchkey reference show demo-firmware-1
+for state in staged retired; do
+    sed "s/^state: .*/state: $state/" "$dir/reference.yaml" >"$dir/$state.yaml"
+    expect 0 "reference demo-firmware-1: revision" latchkey reference add "$dir/$state.yaml"
+    expect 0 "state: $state" latchkey reference show demo-firmware-1
+    fetch --secret "demo/disk/$ek=$dir/got" >"$dir/out" 2>"$dir/err"
+    got=$?
+    [ $got = 1 ] || [ $got = 3 ] && ok "$state: no release" || failed "$state: status $got"
+    decision=$(sed -n 's/.*latchkey explain \(.*\)/\1/p' "$dir/err")
+    expect 0 "REFERENCE_${state^^}" latchkey explain "$decision"
+done
+rm -f "$dir/got"
+fetch --on-refused wait --timeout 60 --secret "demo/disk/$ek=$dir/got" >"$dir/waiting" 2>&1 &
+waiting=$!
+sleep 1
+[ ! -e "$dir/got" ] && ok "the client waits" || failed "released under a retired record"
+expect 0 "revision" latchkey reference add "$dir/reference.yaml"
+wait $waiting && cmp -s "$dir/odd" "$dir/got" && ok "it healed by itself" || { cp "$dir/waiting" "$dir/err"; failed "it did not heal"; }
+expect 0 "demo-firmware-1" latchkey reference delete demo-firmware-1
+expect 1 "NOT_FOUND" latchkey reference show demo-firmware-1
+fetch --secret "demo/disk/$ek=$dir/got" >/dev/null 2>"$dir/err" && failed "released without a record" || ok "no record, no release"
+expect 0 "revision" latchkey reference add "$dir/reference.yaml"
+
 # Administrators.
 ssh-keygen -q -t ecdsa -N '' -f "$dir/second"
 ssh-keygen -q -t ed25519 -N '' -f "$dir/stranger"

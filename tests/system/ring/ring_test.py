@@ -218,8 +218,13 @@ USERS = {"front": "daemon", "verifier": "nobody", "keeper": "games", "token": "m
 def give_away(ring):
     for folder in (ring.folder, ring.folder / "bin"):
         folder.chmod(0o755)
-    for user, path in ((USERS["keeper"], "state"), (USERS["token"], "tokens")):
-        run("chown", "-R", user, ring.folder / path)
+    config = ring.config.read_text()
+    ring.config.write_text(config.replace("read-write: [tokens, .]", "read-write: [tokens]"))
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", ring.folder / "early")
+    refused = ring.latchkey("init", "--config", ring.config, "--admin", f"admin={ring.folder}/early.pub", profile=False, check=False)
+    owner = f"chown -R {USERS['token']} {ring.folder}/tokens"
+    assert refused.returncode != 0 and owner in refused.stdout, refused.stdout
+    run("chown", "-R", USERS["token"], ring.folder / "tokens")
 
 
 def users():
@@ -230,6 +235,7 @@ def users():
         ring.start()
         serves(ring)
         assert put_secret(ring, "by-another-user")
+        assert (ring.folder / "state").stat().st_uid == pwd.getpwnam(USERS["keeper"]).pw_uid  # latchkey init's doing
         for program, user in USERS.items():
             for pid in ring.pids(f"latchkey-{program}"):
                 status = pathlib.Path(f"/proc/{pid}/status").read_text()
@@ -237,6 +243,25 @@ def users():
                 assert uids == {str(pwd.getpwnam(user).pw_uid)}, (program, uids)
         assert ring.stop() == 0
     print("ok   each program has a user of its own", flush=True)
+
+
+# ---- a token that lets in-token secrets out, and a configuration that says so ----
+
+def loosen(ring):
+    (ring.folder / "control").write_text("no-template")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "admin", "-f", ring.folder / "early")
+    refused = ring.latchkey("init", "--config", ring.config, "--admin", f"admin={ring.folder}/early.pub", profile=False, check=False)
+    assert refused.returncode != 0 and "enforced=no" in refused.stdout, refused.stdout
+    ring.config.write_text(ring.config.read_text().replace("  timeout: 2s\n", "  timeout: 2s\n  allow-unenforced-templates: yes\n"))
+
+
+def templates():
+    shim = BIN.parent / "tests/latchkey-pkcs11-shim.so"
+    with Ring(BIN, softhsm_module=shim, environment={"SHIM_CONTROL": "./control"}, prepare=loosen) as ring:
+        ring.start()
+        assert put_secret(ring, "kept-by-a-loose-token")
+        assert ring.stop() == 0
+    print("ok   init and ring take a token without unwrap templates only when the configuration says so", flush=True)
 
 
 # ---- stand-ins ----
