@@ -624,4 +624,4 @@ def ends():
 
 
 if __name__ == "__main__":
-    {"ends": ends, "honest": honest, "fronts": fronts, "workers": workers, "users": users}[sys.argv[2]]()
+    {"ends": ends, "honest": honest, "fronts": fronts, "workers": workers, "users": users, "templates": templates}[sys.argv[2]]()
