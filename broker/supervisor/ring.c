@@ -138,6 +138,7 @@ void lk_ring_health(struct lk_ring *r)
     LK_BUF_AUTO b = lk_buf(1024);
     lk_msg_health_put(&b, serving, text);
     lk_tell(r->front, LK_F_CTL_HEALTH, lk_buf_bytes(&b), -1);
+    lk_tell(r->keeper, LK_F_CTL_HEALTH, lk_buf_bytes(&b), -1);
     lk_log(serving ? LK_LOG_INFO : LK_LOG_WARN, "health", "%s", text);
     char status[sizeof(text) + 32];
     snprintf(status, sizeof(status), "%sSTATUS=%s", serving && !r->was_ready ? "READY=1\n" : "", text);

@@ -133,6 +133,7 @@ static lk_result pack_query(struct query *q, struct lk_buf *out)
     LK_BUF_AUTO result = lk_buf(RESULT_MAX);
     LK_BUF_AUTO signature = lk_buf(LK_SIGNATURE_MAX);
     q->result.checkpoint = lk_pack_bytes(lk_buf_bytes(&q->checkpoint));
+    q->result.health = k->health;
     LK_TRY(lk_pack(&result, &q->result.base));
     LK_TRY(lk_query_answer_sign(by.key, LK_BYTES(q->hash), lk_buf_bytes(&result), &signature));
     Latchkey__V1__QueryResponse r = LATCHKEY__V1__QUERY_RESPONSE__INIT;

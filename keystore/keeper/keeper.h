@@ -88,6 +88,7 @@ struct lk_keeper {
     size_t in_flight; /* requests whose answer has not left */
     struct lk_head token_head; /* as the token said it when it came */
     bool started, draining;
+    char health[481]; /* what the supervisor said last, for administrators */
 };
 
 /* start.c */

@@ -220,6 +220,12 @@ static lk_result ctl_generation_dead(struct lk_keeper *k, const struct lk_frame 
     return LK_OK;
 }
 
+static lk_result ctl_health(struct lk_keeper *k, const struct lk_frame *f)
+{
+    bool serving;
+    return lk_msg_health_get(f->payload, &serving, k->health, sizeof(k->health));
+}
+
 static lk_result ctl_settings(struct lk_keeper *k, const struct lk_frame *f)
 {
     struct lk_settings s;
@@ -237,6 +243,7 @@ static const struct {
     {LK_F_CTL_WORKER, add_worker},           {LK_F_CTL_FRONT_LINK, ctl_front}, {LK_F_CTL_ADMIN_LINK, ctl_admin},
     {LK_F_CTL_TOKEN_LINK, ctl_token},        {LK_F_CTL_DRAIN, ctl_drain},      {LK_F_CTL_WORKER_GONE, ctl_worker_gone},
     {LK_F_CTL_GENERATION_DEAD, ctl_generation_dead}, {LK_F_CTL_SETTINGS, ctl_settings},
+    {LK_F_CTL_HEALTH, ctl_health},
 };
 
 static lk_result on_control_frame(void *arg, const struct lk_frame *f)

@@ -213,9 +213,27 @@ def a_ticket_of_before_a_restart(a):
     a.expect(("UNAVAILABLE", "TICKET_STALE", "unavailable"), *sent)
 
 
+def a_pcr_that_the_older_request_did_not_ask_for(a):
+    """The guest is to ask anew, and is refused only when it was asked for."""
+    skipped = 'skip: {because: "the attacks are on the request, not on the firmware"}'
+    sent = a.honest()
+    apply(a.ring, POLICY.replace(skipped, "sha256: {14: " + "00" * 32 + "}"))
+    a.expect(("UNAVAILABLE", "STALE_REQUEST", "unavailable"), *sent)
+    a.expect(("PERMISSION_DENIED", "REFUSED", "refused"), *a.honest())
+    apply(a.ring, POLICY)
+    a.send(*a.honest())
+
+
 ATTACKS = (an_honest_request_is_released, statements_changed_on_the_way, another_suite, another_purpose, relayed_to_another_broker,
            evidence_of_another_challenge, a_plain_ticket_for_a_tpm, the_ticket_of_another_tpm, s_made_up, a_ticket_used_twice,
-           the_key_of_another_machine, a_bit_of_each_part, an_expired_ticket, a_ticket_of_before_a_restart)
+           the_key_of_another_machine, a_bit_of_each_part, an_expired_ticket,
+           a_pcr_that_the_older_request_did_not_ask_for, a_ticket_of_before_a_restart)
+
+
+def apply(ring, policy):
+    (ring.folder / "policy.yaml").write_text(policy)
+    run(ring.folder / "bin/latchkey", "policy", "apply", ring.folder / "policy.yaml", "--broker", f"127.0.0.1:{ring.port}", "--broker-id",
+        ring.broker_id.hex(), "--key", str(ring.folder / "admin"))
 
 
 def set_up(ring, folder):

@@ -565,6 +565,8 @@ def strict():
         text = ring.config.read_text()
         ring.start()
         lacks = re.findall(r"event=health serving .*sandbox=(\S+)", ring.log_text())[-1]
+        status = ring.latchkey("status").stdout
+        assert re.search(rf"^health +serving token=up keeper=up workers=\d/2 .*sandbox={re.escape(lacks)}$", status, re.M), status
         assert ring.stop() == 0
         ring.config.write_text(text + "sandbox: strict\n")
         if lacks == "full":
