@@ -28,7 +28,7 @@ function(lk_unit_test name)
     target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE ${A_LINKS} PkgConfig::cmocka)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 #   Target lk_fuzzers builds them all; fuzz-targets.txt in the build folder lists program and corpus for tests/run.sh.

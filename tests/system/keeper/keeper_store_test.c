@@ -421,12 +421,25 @@ static void a_drained_keeper_leaves(void **state)
 
 /* Stores that must not be served from */
 
-static void expect_no_start(void)
+/* The keeper ends with 78, and its log says why. */
+static void expect_no_start(const char *code)
 {
+    char path[96], want[64], log[4096] = "";
+    snprintf(path, sizeof(path), "%s/keeper.log", B->folder);
+    int ours = dup(STDERR_FILENO), file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    assert_true(ours >= 0 && file >= 0);
+    dup2(file, STDERR_FILENO);
     bench_start_keeper(B);
+    dup2(ours, STDERR_FILENO);
     bench_start_token(B);
     bench_new_front(B);
     assert_int_equal(bench_wait_exit(&B->keeper), 78);
+    assert_true(pread(file, log, sizeof(log) - 1, 0) > 0);
+    close(ours);
+    close(file);
+    snprintf(want, sizeof(want), "code=%s ", code);
+    if (strstr(log, want) == NULL)
+        fail_msg("no %s in: %s", want, log);
     bench_stop(B);
 }
 
@@ -450,7 +463,7 @@ static void an_older_copy_of_the_store_is_noticed(void **state)
     put("disk/newer", 0, "x", "OK");
     bench_stop(B);
     run("mv %s %s/good && mv %s/old %s", B->state, B->folder, B->folder, B->state);
-    expect_no_start();
+    expect_no_start("STORE_ROLLED_BACK");
     run("rm -rf %s && mv %s/good %s", B->state, B->folder, B->state);
     bench_start(B);
     release("disk/newer", 0, "x", "OK");
@@ -473,11 +486,11 @@ static void a_damaged_store_releases_nothing(void **state)
         assert_int_equal(pwrite(fd, page, sizeof(page), at), sizeof(page));
     }
     close(fd);
-    expect_no_start();
+    expect_no_start("STORE_DAMAGED");
     assert_int_equal(truncate(path, end / 2), 0);
-    expect_no_start();
+    expect_no_start("STORE_DAMAGED");
     run("rm %s/*", B->state);
-    expect_no_start(); /* STORE_MISSING */
+    expect_no_start("STORE_MISSING");
     run("rm -rf %s && mv %s/good %s", B->state, B->folder, B->state);
     bench_start(B);
     release("disk/1", 0, "one", "OK");
@@ -490,7 +503,7 @@ static void a_store_of_another_token_is_foreign(void **state)
     bench_stop(B);
     bench_new(&other);
     run("mv %s %s/good && cp -r %s %s", B->state, B->folder, other.state, B->state);
-    expect_no_start();
+    expect_no_start("STORE_FOREIGN");
     run("rm -rf %s && mv %s/good %s", B->state, B->folder, B->state);
     bench_free(&other);
     bench_start(B);

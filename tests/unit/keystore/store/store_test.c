@@ -215,6 +215,10 @@ static void missing_and_existing_stores_are_told(void **state)
     struct lk_store *none;
     struct stat st;
     assert_int_equal(CODE(lk_store_open("/tmp/lk-no-such-folder", 4u << 20, &none, &f->header)), LK_R_STORE_MISSING);
+    char longest[5000];
+    memset(longest, 'x', sizeof(longest) - 1);
+    longest[sizeof(longest) - 1] = '\0';
+    assert_int_equal(CODE(lk_store_open(longest, 4u << 20, &none, &f->header)), LK_R_STORE_IO); /* no path is as long */
     assert_int_equal(CODE(lk_store_create(f->folder, 4u << 20, &f->header)), LK_R_STORE_EXISTS);
     assert_int_equal(stat(f->file, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);

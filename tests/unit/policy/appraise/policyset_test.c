@@ -27,6 +27,7 @@ struct sample {
     Latchkey__V1__FamilyRules *blocks[2];
     Latchkey__V1__Accept *accepts[2];
     char *chain[3], *releases[2], *groups[1];
+    char *board_13[13]; /* one family more than a chain may have */
 };
 
 static uint8_t measured[] = {0xaa, 0xbb}, digest[] = {1, 2};
@@ -57,6 +58,8 @@ static void set_up(struct sample *s)
     s->pcr.n_operands = 1;
     s->rules[0] = s->rules[1] = &s->rule;
     s->pcrs[0] = &s->pcr;
+    for (size_t i = 0; i < 13; i++)
+        s->board_13[i] = i == 0 ? S("board") : S("chip");
     s->block.family = S("board");
     s->block.rules = s->rules;
     s->block.n_rules = 1;
@@ -121,6 +124,7 @@ CHANGE(kek, s->policy.kek = S("none"))
 CHANGE(no_accept, s->policy.n_accept = 0)
 CHANGE(accept_twice, s->policy.n_accept = 2)
 CHANGE(no_chain, (s->accept.n_chain = 0, s->accept.n_families = 0))
+CHANGE(long_chain, (s->accept.chain = s->board_13, s->accept.n_chain = 13))
 CHANGE(unknown_family, s->chain[1] = S("tdx"))
 CHANGE(family_twice, s->chain[1] = S("board"))
 CHANGE(block_unlisted, s->accept.n_chain = 1)
@@ -158,6 +162,7 @@ static const struct {
     {"no alternative", no_accept, LK_R_POLICY_FIELD},
     {"alternative twice", accept_twice, LK_R_POLICY_DUPLICATE},
     {"no chain", no_chain, LK_R_POLICY_FIELD},
+    {"chain of 13 families", long_chain, LK_R_POLICY_LIMIT},
     {"unknown family", unknown_family, LK_R_POLICY_FAMILY},
     {"family twice", family_twice, LK_R_POLICY_FAMILY},
     {"rules outside of the chain", block_unlisted, LK_R_POLICY_FAMILY},

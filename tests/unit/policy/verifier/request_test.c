@@ -190,6 +190,27 @@ static void absence_is_no_word(void **state)
     assert_false(lk_verifier_only_absent(&r));
 }
 
+static void parts_are_those_of_the_family_once_each(void **state)
+{
+    (void)state;
+    struct request q;
+    Latchkey__V1__EvidenceItem item = LATCHKEY__V1__EVIDENCE_ITEM__INIT, *items[] = {&item};
+    Latchkey__V1__EvidencePart a = LATCHKEY__V1__EVIDENCE_PART__INIT, b = a, *parts[] = {&a, &b};
+    good(&q);
+    item.family = (char *)(uintptr_t)"sev-snp";
+    a.name = (char *)(uintptr_t)"report";
+    b.name = (char *)(uintptr_t)"rapport";
+    item.n_parts = 2;
+    item.parts = parts;
+    q.m.n_items = 1;
+    q.m.items = items;
+    assert_int_equal(judge(&q, false), LK_R_CHAIN_UNKNOWN_PART);
+    b.name = a.name;
+    assert_int_equal(judge(&q, false), LK_R_CHAIN_DUPLICATE_PART);
+    item.family = (char *)(uintptr_t)"paper";
+    assert_int_equal(judge(&q, false), LK_R_CHAIN_UNKNOWN_FAMILY);
+}
+
 static void appraise_is_for_named_callers(void **state)
 {
     (void)state;
@@ -213,6 +234,7 @@ int main(void)
         cmocka_unit_test(plain_challenge),
         cmocka_unit_test(each_rule_before_the_evidence),
         cmocka_unit_test(absence_is_no_word),
+        cmocka_unit_test(parts_are_those_of_the_family_once_each),
         cmocka_unit_test(appraise_is_for_named_callers),
         cmocka_unit_test(a_front_that_breaks_the_form_is_told_apart),
     };

@@ -93,6 +93,7 @@ TWEAK(crl_of_the_ask) { w->send_crl = true; w->crl_signer = w->ask_key; }
 TWEAK(crl_of_another_product) { w->send_crl = true; snprintf(w->crl.issuer, 32, "ARK-Genoa"); }
 TWEAK(crl_stale) { w->send_crl = true; w->crl.next_update = WORLD_NOW; }
 TWEAK(crl_future) { w->send_crl = true; w->crl.this_update = WORLD_NOW + 1; }
+TWEAK(crl_is_none) { w->send_crl = true; w->crl_cut = 1; }
 TWEAK(crl_pkcs1) { w->send_crl = true; w->crl.signature = AMD_SP_PKCS1; }
 TWEAK(crl_names_ask) { w->send_crl = true; w->crl.serials[w->crl.n_serials++] = w->ask.serial; }
 TWEAK(crl_names_asvk) { w->send_crl = true; w->crl.serials[w->crl.n_serials++] = w->asvk.serial; }
@@ -291,6 +292,7 @@ static const struct row {
     {"list of another product", VCEK, crl_of_another_product, LK_R_CRL_INVALID},
     {"list at its nextUpdate", VCEK, crl_stale, LK_R_CRL_STALE},
     {"list of the future", VCEK, crl_future, LK_R_CRL_NOT_YET_VALID},
+    {"list cut short", VCEK, crl_is_none, LK_R_CRL_MALFORMED},
     {"list signed with PKCS#1 v1.5", VCEK, crl_pkcs1, LK_R_CRL_INVALID},
     {"revoked ASK", VCEK, crl_names_ask, LK_R_CERT_REVOKED},
     {"revoked ASVK", VLEK, crl_names_asvk, LK_R_CERT_REVOKED},

@@ -190,7 +190,7 @@ static void make_parts(const struct world *w, struct made *m, struct lk_bytes pa
     if (w->send_vek)
         parts[LK_SNP_PART_VEK] = der(&m->vek);
     if (w->send_crl)
-        parts[LK_SNP_PART_CRL] = der(&m->crl);
+        parts[LK_SNP_PART_CRL] = lk_bytes(m->crl.data, m->crl.len - w->crl_cut);
     parts[LK_SNP_PART_CHAIN] = make_chain(w, m);
 }
 

@@ -34,6 +34,7 @@ struct world {
     struct amd_sp_report report;
     struct amd_sp_crl crl;
     EVP_PKEY *crl_signer;
+    size_t crl_cut; /* bytes that its end lacks */
 
     struct world_patch before_signing, after_signing; /* of the report */
     int flip_ark_byte;                                /* byte from the certificate's end that is altered; 0: none */
