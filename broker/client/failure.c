@@ -9,7 +9,8 @@
 
 #define DAY_MS (24u * 3600 * 1000)
 
-enum lk_class lk_failure_class_of_status(int grpc_status)
+/* The class of a gRPC status that comes without ErrorInfo. */
+static enum lk_class class_of_status(int grpc_status)
 {
     static const enum lk_class classes[LK_GRPC_STATUS_COUNT] = {
         [LK_GRPC_OK] = LK_CLASS_INTERNAL, /* not a failure: nobody may ask */
@@ -109,7 +110,7 @@ static void read_detail(struct lk_failure *f, const Google__Rpc__Any *any, struc
 
 void lk_failure_read(const struct lk_grpc_reply *reply, struct lk_arena *arena, struct lk_failure *out)
 {
-    *out = (struct lk_failure){.cls = lk_failure_class_of_status(reply->status), .message = reply->message};
+    *out = (struct lk_failure){.cls = class_of_status(reply->status), .message = reply->message};
     void *m = NULL;
     if (reply->details.len == 0 || !lk_ok(lk_msg_unpack(&google__rpc__status__descriptor, lk_buf_bytes(&reply->details),
                                                         arena, &LK_MSG_LIMITS_REQUEST, &m)))

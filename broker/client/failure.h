@@ -22,7 +22,4 @@ struct lk_failure {
 /* Never fails: details that do not parse count as none. reply->status is not 0. */
 void lk_failure_read(const struct lk_grpc_reply *reply, struct lk_arena *arena, struct lk_failure *out);
 
-/* The class of a gRPC status that comes without ErrorInfo. */
-enum lk_class lk_failure_class_of_status(int grpc_status);
-
 #endif

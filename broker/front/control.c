@@ -209,10 +209,10 @@ static lk_result take_callers(struct lk_front *f, const struct lk_frame *frame)
 
 static lk_result take_health(struct lk_front *f, const struct lk_frame *frame)
 {
-    struct lk_cursor c = lk_cursor(frame->payload);
-    f->serving = lk_u8(&c) != 0;
+    char text[481];
+    LK_TRY(lk_msg_health_get(frame->payload, &f->serving, text, sizeof(text)));
     lk_front_tell_health(f);
-    return lk_cursor_ok(&c);
+    return LK_OK;
 }
 
 /* An unreadable file is not fatal: the set then does not load, and the old one stays. */

@@ -121,8 +121,3 @@ void lk_front_link_write(struct lk_front_link *l, uint16_t type, uint64_t reques
         die(l, r);
     watch_writable(l);
 }
-
-size_t lk_front_link_pending(const struct lk_front_link *l)
-{
-    return lk_chan_pending(l->chan);
-}

@@ -18,6 +18,5 @@ void lk_front_link_free(struct lk_front_link *l);
 
 /* Queues a frame; a failure shows as on_dead later. */
 void lk_front_link_write(struct lk_front_link *l, uint16_t type, uint64_t request, struct lk_bytes payload);
-size_t lk_front_link_pending(const struct lk_front_link *l);
 
 #endif

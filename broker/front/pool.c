@@ -503,8 +503,3 @@ size_t lk_pool_workers(const struct lk_pool *p)
 {
     return p->n_usable;
 }
-
-size_t lk_pool_queued(const struct lk_pool *p)
-{
-    return p->n_queued;
-}

@@ -70,6 +70,5 @@ LK_MUST_USE lk_result lk_pool_answer(struct lk_pool *p, bool admin, uint64_t req
 void lk_pool_keeper_gone(struct lk_pool *p);
 
 size_t lk_pool_workers(const struct lk_pool *p); /* that may still get requests */
-size_t lk_pool_queued(const struct lk_pool *p);
 
 #endif

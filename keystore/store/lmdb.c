@@ -371,8 +371,3 @@ bool lk_store_room(struct lk_store *s)
     uint64_t used = (uint64_t)info.me_last_pgno + 1;
     return used < mark || used - free_pages(s) < mark;
 }
-
-lk_result lk_store_copy(struct lk_store *s, int fd)
-{
-    return from_mdb(mdb_env_copyfd2(s->env, fd, MDB_CP_COMPACT), "copy");
-}

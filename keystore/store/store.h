@@ -90,7 +90,4 @@ void lk_txn_abort(struct lk_txn *t);
  */
 bool lk_store_room(struct lk_store *s);
 
-/* A consistent copy, compacted, into an open file. STORE_IO. */
-LK_MUST_USE lk_result lk_store_copy(struct lk_store *s, int fd);
-
 #endif

@@ -78,11 +78,6 @@ const char *lk_rv_name(CK_RV rv)
     return "";
 }
 
-bool lk_rv_away(CK_RV rv)
-{
-    return fate(rv) == FATE_AWAY;
-}
-
 static void log_rv(CK_RV rv, const char *function)
 {
     lk_log(LK_LOG_WARN, "token.call-failed", "function=%s rv=0x%lx name=%s", function, rv, lk_rv_name(rv));

@@ -25,10 +25,10 @@ LK_MUST_USE lk_result lk_module_initialize(const struct lk_module *m);
 /* Return values by name for the log, where known; "" otherwise. */
 const char *lk_rv_name(CK_RV rv);
 
-/* The session, the object handle or the device is gone: opening and finding again may help. */
-bool lk_rv_away(CK_RV rv);
-
-/* OK, or: TOKEN_AWAY (above), MEMORY, else TOKEN_CONFIG. */
+/*
+ * OK, or: TOKEN_AWAY (the session, the object handle or the device is gone: opening and finding again may help), MEMORY,
+ * else TOKEN_CONFIG.
+ */
 LK_MUST_USE lk_result lk_rv_result(CK_RV rv);
 /* The same, and what is not OK is logged with the function's name. */
 LK_MUST_USE lk_result lk_rv(CK_RV rv, const char *function);

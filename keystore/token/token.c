@@ -25,11 +25,6 @@ const char *lk_token_key_label(enum lk_token_key key)
     return key_table[key].label;
 }
 
-CK_OBJECT_CLASS lk_token_key_class(enum lk_token_key key)
-{
-    return key_table[key].class;
-}
-
 /* PKCS#11 v3.0, 3.2: the label is padded with blanks to 32 characters. */
 static bool has_label(const CK_TOKEN_INFO *info, const char *label)
 {

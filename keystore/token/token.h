@@ -83,8 +83,7 @@ LK_MUST_USE lk_result lk_session_run(struct lk_session *s, lk_session_fn call, v
 LK_MUST_USE lk_result lk_session_key(struct lk_session *s, enum lk_token_key key, CK_OBJECT_HANDLE *out);
 /* OK and *present; the keys of an initialised token are all there or none. */
 LK_MUST_USE lk_result lk_session_has_key(struct lk_session *s, enum lk_token_key key, bool *present);
-/* CKA_LABEL, which is also CKA_ID, and CKA_CLASS of a key. */
+/* CKA_LABEL, which is also CKA_ID, of a key. */
 const char *lk_token_key_label(enum lk_token_key key);
-CK_OBJECT_CLASS lk_token_key_class(enum lk_token_key key);
 
 #endif

@@ -11,7 +11,7 @@ static const struct {
     uint16_t alg;
 } banks[] = {{"sha1", 0x0004}, {"sha256", 0x000b}, {"sha384", 0x000c}, {"sha512", 0x000d}};
 
-uint16_t lk_bank_id(const char *name, size_t len)
+static uint16_t bank_id(const char *name, size_t len)
 {
     for (size_t i = 0; i < sizeof(banks) / sizeof(banks[0]); i++)
         if (strlen(banks[i].name) == len && memcmp(banks[i].name, name, len) == 0)
@@ -55,7 +55,7 @@ static bool parse_register(const char *text, struct lk_claim_ref *ref)
     uint64_t index = 0;
     if (dot == NULL || !parse_number(dot + 1, &index) || index > 255)
         return false;
-    ref->alg = lk_bank_id(text, (size_t)(dot - text));
+    ref->alg = bank_id(text, (size_t)(dot - text));
     ref->index = (uint32_t)index;
     return ref->alg != 0;
 }

@@ -25,8 +25,7 @@ LK_MUST_USE lk_result lk_claim_find(const struct lk_family *family, const char *
 /* The claim's table row. */
 const struct lk_claim *lk_claim_of(const struct lk_claim_ref *ref);
 
-/* "sha256" to TPM_ALG_ID and back; 0 and NULL when unknown. */
-uint16_t lk_bank_id(const char *name, size_t len);
+/* "sha256" for its TPM_ALG_ID; NULL when unknown. */
 const char *lk_bank_name(uint16_t alg);
 
 /* A scalar's text to a value of the claim's kind, in the arena. POLICY_OPERAND, MEMORY. Not for VECTOR. */

@@ -65,8 +65,3 @@ void lk_arena_reset(struct lk_arena *a)
     OPENSSL_cleanse(a->data, a->used);
     a->used = 0;
 }
-
-size_t lk_arena_used(const struct lk_arena *a)
-{
-    return a->used;
-}

@@ -25,8 +25,6 @@ char *lk_arena_str(struct lk_arena *a, const void *text, size_t n);
 /* Wipes all that was handed out; every pointer into the arena is dead. */
 void lk_arena_reset(struct lk_arena *a);
 
-size_t lk_arena_used(const struct lk_arena *a);
-
 #define LK_ARENA_NEW(a, type) ((type *)lk_arena_alloc((a), sizeof(type)))
 
 #endif

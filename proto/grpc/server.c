@@ -254,16 +254,6 @@ lk_result lk_grpc_server_tls(struct lk_grpc_server *s, struct lk_bytes chain, st
     return LK_OK;
 }
 
-size_t lk_grpc_server_connections(const struct lk_grpc_server *s)
-{
-    return s->n_connections;
-}
-
-uint64_t lk_grpc_server_body_memory(const struct lk_grpc_server *s)
-{
-    return s->env.body_memory_used;
-}
-
 void lk_grpc_server_keep_headers(struct lk_grpc_server *s)
 {
     s->env.keep_headers = true;

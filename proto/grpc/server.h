@@ -33,10 +33,6 @@ LK_MUST_USE lk_result lk_grpc_server_listen(struct lk_grpc_server *s, int fd);
 /* Closes the listening sockets, drains every connection; on_drained is called from the loop when the last has gone. */
 void lk_grpc_server_drain(struct lk_grpc_server *s, void (*on_drained)(void *arg), void *arg);
 
-size_t lk_grpc_server_connections(const struct lk_grpc_server *s);
-/* Bytes of request messages held now. */
-uint64_t lk_grpc_server_body_memory(const struct lk_grpc_server *s);
-
 /* For test servers: handlers can read request headers with lk_grpc_call_header. */
 void lk_grpc_server_keep_headers(struct lk_grpc_server *s);
 

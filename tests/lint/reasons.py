@@ -17,6 +17,8 @@ UNASSERTED = {
     "CHANGE_BUSY": "two changes in the same moment; the client waits and sends again",
     "BROKER_PROTOCOL": "a broker that answers what no broker of ours does",
 }
+# Tables whose refusals public evidence tests in part only: each row must be given, not each asserted.
+PARTLY_TESTED = {"dcap.def"}
 ROW = re.compile(r'^LK_REASON\((\w+), "(\w+)"', re.M)
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 
@@ -41,7 +43,7 @@ def main():
             if not {code_id, "LK_R_" + code_id} & code:
                 bad.append(f"{table.name}: {code_id} is given nowhere")
             asserted = bool({code_id, "LK_R_" + code_id, name} & tests)
-            if asserted == (code_id in UNASSERTED):
+            if asserted == (code_id in UNASSERTED) and table.name not in PARTLY_TESTED:
                 bad.append(f"{table.name}: {code_id} is asserted in " + ("a test: UNASSERTED is wrong" if asserted else "no test"))
     print("\n".join(bad) if bad else f"{seen} reasons are given by the code and asserted by tests")
     return 1 if bad or seen == 0 else 0

@@ -115,7 +115,7 @@ static void another_version_is_no_protocol(void **state)
     prepare(2, NULL);
     assert_int_equal(lk_collector_begin(command, 60, arena, &c).code, LK_R_COLLECTOR_PROTOCOL);
     assert_int_equal(lk_collector_begin("false", 60, arena, &c).code, LK_R_COLLECTOR_PROTOCOL);
-    assert_int_equal(lk_collector_begin("/nonexistent/collector", 60, arena, &c).code, LK_R_COLLECTOR_MISSING);
+    assert_int_equal(lk_collector_begin("/nonexistent/collector", 60, arena, &c).code, LK_R_COLLECTOR_START);
 }
 
 int main(void)
