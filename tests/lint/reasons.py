@@ -21,7 +21,7 @@ UNASSERTED = {
 # Tables whose refusals public evidence tests in part only: each row must be given, not each asserted.
 PARTLY_TESTED = {"dcap.def", "eventlog.def", "ima.def"}
 ROW = re.compile(r'^LK_REASON\((\w+), "(\w+)"', re.M)
-COMMENT = re.compile(r"/\*.*?\*/", re.S)
+STRING_OR_COMMENT = re.compile(r'("(?:\\.|[^"\\\n])*")|/\*.*?\*/', re.S)  # a pattern in a string may hold "/*"
 
 
 def words(folders, endings):
@@ -31,7 +31,7 @@ def words(folders, endings):
         for path in (ROOT / folder).rglob("*"):
             name = path.relative_to(ROOT).as_posix()
             if path.suffix in endings and not name.startswith(("proto/base/reasons/", "tests/lint/")):
-                found.update(re.findall(r"\w+", COMMENT.sub("", path.read_text(errors="replace"))))
+                found.update(re.findall(r"\w+", STRING_OR_COMMENT.sub(r"\1", path.read_text(errors="replace"))))
     return found
 
 
