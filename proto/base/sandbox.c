@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 static unsigned absent;
@@ -79,6 +80,7 @@ static void warm_clock(void)
 
 lk_result lk_sandbox_begin(const struct lk_sandbox *s, bool strict)
 {
+    tzset(); /* gmtime_r and timegm look for the time zone once, when there are files no more */
     signal(SIGPIPE, SIG_IGN);
     warm_clock();
     LK_TRY(check_descriptors(s->first_closed)); /* first: /proc is closed to a process that is not dumpable */
