@@ -18,6 +18,14 @@ HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = ("latchkey-front", "latchkey-keeper", "latchkey-verifier", "latchkey-token")
 
 
+def end(pid):
+    """Kills it, unless a hostile process was ended already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def failure(call, *args, **more):
     try:
         call(*args, **more)
@@ -81,7 +89,7 @@ def worker_killed_mid_request(ring):
     thread.start()
     assert ring.wait_log("event=request.given", mark)
     for pid in before:
-        os.kill(pid, signal.SIGKILL)
+        end(pid)
     thread.join(20)
     assert ring.reason(got[0])[:2] == ("UNAVAILABLE", "WORKER_LOST"), ring.reason(got[0])
     serves(ring)
@@ -318,7 +326,7 @@ def hostile_worker(ring, mode, event):
     (ring.folder / "bin/verifier-mode").write_text(mode)
     old, mark, keeper = ring.pids("latchkey-verifier"), ring.mark(), ring.pids("latchkey-keeper")
     for pid in old:
-        os.kill(pid, signal.SIGKILL)
+        end(pid)
     assert wait_for(lambda: len(set(ring.pids("latchkey-verifier")) - set(old)) == 2)
     assert wait_for(lambda: ring.log_text()[mark:].count("event=worker.ready worker=") >= 2), mode
     mark = ring.mark()
@@ -329,7 +337,7 @@ def hostile_worker(ring, mode, event):
         assert ring.reason(error)[1] == "WORKER_LOST", (mode, ring.reason(error))
     assert event is None or ring.wait_log(f"event={event}", mark), mode
     for pid in ring.pids("latchkey-verifier"):
-        os.kill(pid, signal.SIGKILL)
+        end(pid)
     serves(ring)
     assert ring.pids("latchkey-keeper") == keeper, mode
 
@@ -391,7 +399,7 @@ def use_workers(ring, mode):
     (ring.folder / "bin/verifier-mode").write_text(mode)
     old, mark = ring.pids("latchkey-verifier"), ring.mark()
     for pid in old:
-        os.kill(pid, signal.SIGKILL)
+        end(pid)
     assert ring.wait_log("event=health serving .*workers=2/2", ring.mark() if not old else mark), mode
     assert wait_for(lambda: not set(old) & set(ring.pids("latchkey-verifier")) and len(ring.pids("latchkey-verifier")) == 2)
     assert wait_for(lambda: ring.log_text()[mark:].count("event=worker.ready worker=") >= 2), mode
