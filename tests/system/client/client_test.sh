@@ -93,7 +93,7 @@ cmp -s "$dir/large" "$dir/got" && ok "64 KiB" || failed "64 KiB"
 head -c 65537 /dev/urandom >"$dir/large"
 expect 4 "TOO_LARGE" latchkey secret put "demo/disk/$ek" --file "$dir/large"
 expect 0 "revision 3" latchkey secret put "demo/disk/$ek" --random 16
-expect 4 "USAGE" latchkey secret put "demo/disk/$ek" --random 0
+expect 64 "USAGE" latchkey secret put "demo/disk/$ek" --random 0
 expect 1 "latchkey explain" fetch --secret "demo/disk/$ek=$dir/got" --secret "demo/none=$dir/none"
 [ "$(stat -c %s "$dir/got")" = 16 ] && ok "what was released is written all the same" || failed "partial release"
 [ ! -e "$dir/none" ] && ok "what was refused is not" || failed "refused but written"
