@@ -72,6 +72,11 @@ def failure(future):
     return error.code(), details
 
 
+def health(serving, text=b""):
+    """The payload of CTL_HEALTH: proto/link/messages.h."""
+    return struct.pack("<BH", serving, len(text)) + text
+
+
 class Front(unittest.TestCase):
     def refused(self, code, reason, call):
         with self.assertRaises(grpc.RpcError) as caught:
@@ -313,9 +318,9 @@ class Front(unittest.TestCase):
             w = ring.worker(1)
             self.assertEqual(next(watch), SERVING)
             self.assertEqual(ask(c, CHECK, b"\x0a\x16latchkey.v1.KeyRelease"), SERVING)
-            R.send(ring.control, "CTL_HEALTH", b"\0the token does not answer")
+            R.send(ring.control, "CTL_HEALTH", health(0, b"the token does not answer"))
             self.assertEqual(next(watch), NOT_SERVING)
-            R.send(ring.control, "CTL_HEALTH", b"\1")
+            R.send(ring.control, "CTL_HEALTH", health(1))
             self.assertEqual(next(watch), SERVING)
             with self.assertRaises(grpc.RpcError) as caught:
                 ask(c, CHECK, b"\x0a\x01x")
