@@ -3,7 +3,7 @@
 # Installs what the tests need, builds, and runs every test.
 #
 #   tests/run.sh            everything: release build under ctest (labels unit, system, conformance, interop, fuzz),
-#                           unit tests under ASan and UBSan, each fuzz target for some seconds
+#                           unit tests and those labelled sanitized under ASan and UBSan, each fuzz target for some seconds
 #   tests/run.sh --quick    the release build under ctest only
 #
 # Environment: LK_FUZZ_SECONDS (5) for each fuzz target, LK_JOBS (number of processors).
@@ -75,7 +75,7 @@ if build release; then
 fi
 if ! $quick; then
     if build asan; then
-        run_ctest asan asan -L 'unit|fuzz'
+        run_ctest asan asan -L 'unit|fuzz|sanitized'
     fi
     if build fuzz lk_fuzzers; then
         run_fuzzers
