@@ -54,6 +54,8 @@ static void print_flags(const struct lk_claim *c)
         fputs(" Pins the software.", stdout);
     if ((c->flags & LK_CLAIM_PLACEHOLDER) != 0)
         fputs(" May stand in a release pattern.", stdout);
+    if ((c->flags & LK_CLAIM_MACHINE) != 0)
+        fputs(" Names one machine (`create-on-first-use`).", stdout);
 }
 
 static void print_operators(enum lk_kind kind, bool one_register)

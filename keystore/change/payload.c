@@ -59,11 +59,23 @@ static lk_result take_patterns(struct lk_policy_rules *r, const Latchkey__V1__Po
     return LK_OK;
 }
 
+static lk_result take_create(struct lk_policy_rules *r, const Latchkey__V1__Policy *p)
+{
+    if (p->create == NULL)
+        return LK_OK;
+    LK_REQUIRE(p->create->bytes >= LK_CREATE_BYTES_MIN && p->create->bytes <= LK_CREATE_BYTES_MAX, CHANGE_PAYLOAD);
+    LK_REQUIRE(p->create->per_day >= 1 && p->create->per_day <= LK_CREATE_PER_DAY_MAX, CHANGE_PAYLOAD);
+    r->create_bytes = p->create->bytes;
+    r->create_per_day = p->create->per_day;
+    return LK_OK;
+}
+
 static lk_result take_rules(struct lk_policy_rules *r, const Latchkey__V1__Policy *p, struct lk_bytes name)
 {
     LK_REQUIRE(p->schema == 1 && is_name(p->name, name) && kek_by_name(p->kek, &r->kek), CHANGE_PAYLOAD);
     r->explain_to_guest = p->explain_to_guest;
     r->budget = p->budget;
+    LK_TRY(take_create(r, p));
     return take_patterns(r, p);
 }
 

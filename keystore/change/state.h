@@ -28,6 +28,8 @@ struct lk_policy_rules {
     enum lk_kek kek;
     bool explain_to_guest;
     uint64_t budget; /* releases per secret and day; 0: no limit */
+    uint32_t create_bytes;   /* of a secret made on first use; 0: none is */
+    uint64_t create_per_day; /* secrets made in a day */
 };
 
 struct lk_object {

@@ -199,6 +199,51 @@ static void check_pattern(struct lk_compile *c, const struct lk_policy *p, const
     }
 }
 
+/* A claim of a known family: placeholder_known has told everything else. */
+static bool names_a_machine(struct lk_bytes hole)
+{
+    const uint8_t *dot = memchr(hole.data, '.', hole.len);
+    char claim[LK_NAME_MAX + 1];
+    struct lk_claim_ref ref;
+    if (dot == NULL)
+        return false;
+    size_t n = (size_t)(dot - hole.data);
+    const struct lk_family *f = lk_family_by_name(lk_bytes(hole.data, n));
+    snprintf(claim, sizeof(claim), "%.*s", (int)(hole.len - n - 1), (const char *)dot + 1);
+    return f != NULL && lk_ok(lk_claim_find(f, claim, &ref)) && (lk_claim_of(&ref)->flags & LK_CLAIM_MACHINE) != 0;
+}
+
+static bool pattern_of_one_machine(struct lk_bytes pattern)
+{
+    bool named = false;
+    struct lk_bytes hole;
+    for (size_t n = 0; (hole = lk_release_placeholder(pattern, n)).data != NULL; n++)
+        named = named || names_a_machine(hole);
+    return named && !lk_release_pattern_open(pattern);
+}
+
+static void check_number(struct lk_compile *c, const char *where, uint64_t v, uint64_t min, uint64_t max)
+{
+    char expected[64], actual[32];
+    if (v >= min && v <= max)
+        return;
+    snprintf(expected, sizeof(expected), "%llu to %llu", (unsigned long long)min, (unsigned long long)max);
+    snprintf(actual, sizeof(actual), "%llu", (unsigned long long)v);
+    lk_compile_note(c, LK_R_POLICY_VALUE, "", where, expected, actual);
+}
+
+static void check_create(struct lk_compile *c, const Latchkey__V1__Policy *m)
+{
+    if (m->create == NULL)
+        return;
+    check_number(c, "create-on-first-use", m->create->bytes, LK_CREATE_BYTES_MIN, LK_CREATE_BYTES_MAX);
+    check_number(c, "create-on-first-use", m->create->per_day, 1, LK_CREATE_PER_DAY_MAX);
+    for (size_t i = 0; i < m->n_releases; i++)
+        if (!pattern_of_one_machine(lk_bytes_str(m->releases[i])))
+            lk_compile_note(c, LK_R_POLICY_CREATE, "", "create-on-first-use", "a pattern that names one machine",
+                            m->releases[i]);
+}
+
 static void compile_releases(struct lk_compile *c, const Latchkey__V1__Policy *m, struct lk_policy *out)
 {
     if (over_limit(c, "releases", m->n_releases, LK_POLICY_RELEASES_MAX))
@@ -228,6 +273,7 @@ lk_result lk_compile_policy(struct lk_policyset *s, const Latchkey__V1__Policy *
         lk_compile_note(&c, LK_R_POLICY_VALUE, "", "kek", "sealed or in-token", m->kek);
     compile_accepts(&c, m, p);
     compile_releases(&c, m, p);
+    check_create(&c, m);
     *out = p;
     return c.first;
 }

@@ -40,6 +40,11 @@ struct lk_buf;
 LK_MUST_USE lk_result lk_policyset_evidence_request(const struct lk_policyset *s, const struct lk_bytes *secrets,
                                                     size_t n_secrets, struct lk_buf *out);
 
+/* What create-on-first-use may say. */
+#define LK_CREATE_BYTES_MIN 16
+#define LK_CREATE_BYTES_MAX 4096
+#define LK_CREATE_PER_DAY_MAX 1000000
+
 /*
  * True when the name (no placeholders) matches the release pattern; {x.y} in the pattern matches one
  * run of [0-9a-z._-]; "*" at the end of a pattern matches one or more characters other than "/".

@@ -76,6 +76,52 @@ static void read_budget(struct lk_doc *d, struct fy_node *node, const char *key,
     p->budget = v.number;
 }
 
+#define CREATE_PER_DAY 1000 /* when the document does not say */
+
+static bool read_number(struct lk_doc *d, struct fy_node *node, const char *key, uint64_t *out)
+{
+    static const struct lk_claim number = {.name = "number", .kind = LK_KIND_UINT};
+    struct lk_value v = {.number = 0};
+    char *text = lk_doc_text(d, node, key);
+    bool ok = text != NULL && lk_ok(lk_value_parse(&number, text, d->arena, &v));
+    if (text != NULL && !ok)
+        lk_doc_error(d, LK_R_POLICY_VALUE, node, "%s: expected a number, found \"%s\"", key, text);
+    *out = v.number;
+    return ok;
+}
+
+static void read_create_bytes(struct lk_doc *d, struct fy_node *node, const char *key, void *out)
+{
+    Latchkey__V1__Create *c = out;
+    uint64_t n = 0;
+    if (read_number(d, node, key, &n))
+        c->bytes = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static void read_create_per_day(struct lk_doc *d, struct fy_node *node, const char *key, void *out)
+{
+    Latchkey__V1__Create *c = out;
+    (void)read_number(d, node, key, &c->per_day);
+}
+
+static const struct lk_doc_key create_keys[] = {
+    {"bytes", read_create_bytes, true},
+    {"per-day", read_create_per_day, false},
+    {NULL, NULL, false},
+};
+
+static void read_create(struct lk_doc *d, struct fy_node *node, const char *key, void *out)
+{
+    Latchkey__V1__Policy *p = out;
+    lk_doc_place(d, node, "%s/%s", p->name, key);
+    p->create = lk_doc_array(d, 1, sizeof(*p->create));
+    if (p->create == NULL)
+        return;
+    latchkey__v1__create__init(p->create);
+    p->create->per_day = CREATE_PER_DAY;
+    lk_doc_mapping(d, node, key, create_keys, NULL, p->create);
+}
+
 static void read_accept_name(struct lk_doc *d, struct fy_node *node, const char *key, void *out)
 {
     read_name(d, node, key, out);
@@ -208,6 +254,7 @@ static const struct lk_doc_key policy_keys[] = {
     {"kek", read_kek, false},
     {"explain-to-guest", read_explain, false},
     {"budget", read_budget, false},
+    {"create-on-first-use", read_create, false},
     {NULL, NULL, false},
 };
 

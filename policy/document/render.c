@@ -172,6 +172,9 @@ static void put_policy(struct lk_buf *out, const Latchkey__V1__Policy *p)
     lk_put_fmt(out, "kek: %s\nexplain-to-guest: %s\n", p->kek, p->explain_to_guest ? "true" : "false");
     if (p->budget != 0)
         lk_put_fmt(out, "budget: %" PRIu64 "\n", p->budget);
+    if (p->create != NULL)
+        lk_put_fmt(out, "create-on-first-use: {bytes: %" PRIu32 ", per-day: %" PRIu64 "}\n", p->create->bytes,
+                   p->create->per_day);
     lk_put_fmt(out, "accept:\n");
     for (size_t i = 0; i < p->n_accept; i++)
         put_accept(out, p->accept[i]);

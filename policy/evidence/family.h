@@ -61,6 +61,8 @@ struct lk_part {
 enum lk_claim_flag {
     LK_CLAIM_PLACEHOLDER = 1, /* may stand in a secret's name as {family.claim}: lower-case hex or word */
     LK_CLAIM_PIN = 2,         /* a rule on it pins the software that runs (measurement, ID key) */
+    LK_CLAIM_MACHINE = 4,     /* no two machines have the same value, and no guest can make itself another:
+                                 create-on-first-use needs such a placeholder */
 };
 
 /*

@@ -76,6 +76,8 @@ static lk_result take_secrets(struct judging *j)
     for (size_t i = 0; i < st->n_secrets; i++) {
         j->names[i] = lk_bytes_str(st->secrets[i]->name);
         LK_REQUIRE(j->names[i].len <= LK_SECRET_NAME_MAX && lk_secret_name_ok(j->names[i], true), SECRET_NAME);
+        bool makes = st->secrets[i]->create; /* the first version, and none by an appraisal */
+        LK_REQUIRE(!makes || (!j->appraise && st->secrets[i]->version == 0), REQUEST_MALFORMED);
     }
     return LK_OK;
 }
@@ -141,7 +143,10 @@ static lk_result put_secret(struct judging *j, size_t i, const struct lk_secret_
     struct lk_verdict_secret *to = &j->v->secrets[i];
     LK_REQUIRE(copy_text(to->name, sizeof(to->name), from->name), SECRET_NAME);
     LK_REQUIRE(copy_text(to->policy, sizeof(to->policy), from->policy), INTERNAL);
-    to->version = i < j->statement->n_secrets ? j->statement->secrets[i]->version : 0;
+    if (i < j->statement->n_secrets) {
+        to->version = j->statement->secrets[i]->version;
+        to->create = j->statement->secrets[i]->create;
+    }
     to->policy_revision = from->policy_revision;
     to->code = from->code;
     to->cls = lk_reason(from->code)->cls;

@@ -85,6 +85,7 @@ static void put_secret(struct lk_buf *out, const struct lk_verdict_secret *s)
     put_text(out, s->policy);
     lk_put_u64le(out, s->policy_revision);
     lk_put_u16le(out, (uint16_t)s->code);
+    lk_put_u8(out, s->create ? 1 : 0);
 }
 
 static void get_secret(struct lk_cursor *c, struct lk_verdict_secret *s)
@@ -95,6 +96,7 @@ static void get_secret(struct lk_cursor *c, struct lk_verdict_secret *s)
     s->policy_revision = lk_u64le(c);
     s->code = get_code(c);
     s->cls = lk_reason(s->code)->cls;
+    s->create = get_bool(c);
 }
 
 static void put_judged(struct lk_buf *out, const struct lk_verdict *v)

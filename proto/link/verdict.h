@@ -22,6 +22,7 @@ struct lk_verdict_secret {
     uint64_t policy_revision;
     enum lk_class cls;
     enum lk_reason_code code;
+    bool create;               /* the statement asks for it to be made if there is none */
 };
 
 struct lk_verdict {

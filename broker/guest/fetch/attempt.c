@@ -185,6 +185,7 @@ static lk_result make_statement(struct attempt *a)
         latchkey__v1__secret_ref__init(&refs[i]);
         refs[i].name = lk_arena_str(a->arena, a->o->secrets[i].name, a->o->secrets[i].name_len);
         LK_REQUIRE(refs[i].name != NULL, MEMORY);
+        refs[i].create = a->o->secrets[i].create;
         list[i] = &refs[i];
     }
     Latchkey__V1__Statement statement = LATCHKEY__V1__STATEMENT__INIT;

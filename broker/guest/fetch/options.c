@@ -17,6 +17,7 @@ static const char usage[] =
     "  --broker-id HEX        SHA-256 of the broker's installation key: whose answers are believed\n"
     "  --secret NAME[=TARGET] what to fetch, several times for several secrets; TARGET is a file (mode 0600),\n"
     "                         fd:N (an open descriptor) or - (standard output, the default)\n"
+    "  --create               a secret that does not exist yet may be made for this machine, if its policy says so\n"
     "  --out FILE, --out-fd N target of the secret that names none\n"
     "  --collector PROGRAM    how to get evidence, several times for several; arguments after spaces\n"
     "                         (default: latchkey-evidence-tpm and latchkey-evidence-snp, whichever works)\n"
@@ -32,13 +33,14 @@ static const char usage[] =
     "      6 the broker's answer is not to be believed; 7 no evidence on this machine; 8 a secret could not be written;\n"
     "      64 wrong usage; 70 internal\n";
 
-enum { OPT_BROKER = 256, OPT_BROKER_ID, OPT_SECRET, OPT_OUT, OPT_OUT_FD, OPT_COLLECTOR, OPT_SUITE, OPT_ON_REFUSED,
+enum { OPT_BROKER = 256, OPT_BROKER_ID, OPT_SECRET, OPT_CREATE, OPT_OUT, OPT_OUT_FD, OPT_COLLECTOR, OPT_SUITE, OPT_ON_REFUSED,
        OPT_TIMEOUT, OPT_CALL_TIMEOUT, OPT_CA, OPT_SERVER_NAME, OPT_JSON, OPT_VERSION, OPT_HELP };
 
 static const struct option table[] = {
     {"broker", required_argument, NULL, OPT_BROKER},
     {"broker-id", required_argument, NULL, OPT_BROKER_ID},
     {"secret", required_argument, NULL, OPT_SECRET},
+    {"create", no_argument, NULL, OPT_CREATE},
     {"out", required_argument, NULL, OPT_OUT},
     {"out-fd", required_argument, NULL, OPT_OUT_FD},
     {"collector", required_argument, NULL, OPT_COLLECTOR},
@@ -57,7 +59,7 @@ static const struct option table[] = {
 /* What is read besides the options proper. */
 struct reading {
     struct lk_fetch_options *o;
-    bool has_id;
+    bool has_id, create;
     const char *out;
 };
 
@@ -91,6 +93,12 @@ static bool take_secret(struct reading *r, const char *v)
     r->o->secrets[r->o->n_secrets++] =
         (struct lk_fetch_secret){.name = v, .name_len = len, .target = equals == NULL ? NULL : equals + 1};
     return true;
+}
+
+static bool take_create(struct reading *r, const char *v)
+{
+    (void)v;
+    return r->create = true;
 }
 
 static bool take_out(struct reading *r, const char *v)
@@ -152,7 +160,8 @@ static bool take_json(struct reading *r, const char *v)
 
 static bool (*const takers[])(struct reading *r, const char *value) = {
     [OPT_BROKER - OPT_BROKER] = take_broker,       [OPT_BROKER_ID - OPT_BROKER] = take_broker_id,
-    [OPT_SECRET - OPT_BROKER] = take_secret,       [OPT_OUT - OPT_BROKER] = take_out,
+    [OPT_SECRET - OPT_BROKER] = take_secret,       [OPT_CREATE - OPT_BROKER] = take_create,
+    [OPT_OUT - OPT_BROKER] = take_out,
     [OPT_OUT_FD - OPT_BROKER] = take_out_fd,       [OPT_COLLECTOR - OPT_BROKER] = take_collector,
     [OPT_SUITE - OPT_BROKER] = take_suite,         [OPT_ON_REFUSED - OPT_BROKER] = take_on_refused,
     [OPT_TIMEOUT - OPT_BROKER] = take_timeout,     [OPT_CALL_TIMEOUT - OPT_BROKER] = take_call_timeout,
@@ -179,6 +188,7 @@ static bool settle_targets(struct reading *r, int *code)
     struct lk_fetch_options *o = r->o;
     size_t untold = 0, streams = 0;
     for (size_t i = 0; i < o->n_secrets; i++) {
+        o->secrets[i].create = r->create;
         if (o->secrets[i].target == NULL) {
             o->secrets[i].target = r->out != NULL ? r->out : "-";
             untold++;

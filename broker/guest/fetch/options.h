@@ -16,6 +16,7 @@ struct lk_fetch_secret {
     const char *name;   /* a name, or a pattern with placeholders */
     size_t name_len;
     const char *target; /* "-" standard output, "fd:N" a descriptor, else a file */
+    bool create;        /* the broker may make it, if there is none yet */
 };
 
 struct lk_fetch_options {

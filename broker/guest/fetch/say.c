@@ -97,7 +97,7 @@ void lk_say_collector(const char *program, const char *code, const char *text)
     write_line(&b);
 }
 
-void lk_say_released(const char *name, uint64_t version, const char *target, const char *decision_id)
+void lk_say_released(const char *name, uint64_t version, const char *target, const char *decision_id, bool created)
 {
     LK_BUF_AUTO b = lk_buf(16u << 10);
     if (as_json) {
@@ -106,9 +106,9 @@ void lk_say_released(const char *name, uint64_t version, const char *target, con
         lk_put_fmt(&b, ",\"version\":%" PRIu64, version);
         put_member(&b, "target", target);
         put_member(&b, "decision", decision_id);
-        lk_put_fmt(&b, ",\"signed\":true}");
+        lk_put_fmt(&b, ",\"created\":%s,\"signed\":true}", created ? "true" : "false");
     } else {
-        lk_put_fmt(&b, "latchkey-fetch: released ");
+        lk_put_fmt(&b, "latchkey-fetch: %sreleased ", created ? "made and " : "");
         put_string(&b, name);
         lk_put_fmt(&b, " version %" PRIu64 " to ", version);
         put_string(&b, target);

@@ -17,6 +17,6 @@ void lk_say_outcome(const struct lk_fetch_outcome *o, const char *broker, int64_
 void lk_say_collector(const char *program, const char *code, const char *text);
 
 /* A secret was written: name and version as the broker tells them; what: where to. */
-void lk_say_released(const char *name, uint64_t version, const char *target, const char *decision_id);
+void lk_say_released(const char *name, uint64_t version, const char *target, const char *decision_id, bool created);
 
 #endif

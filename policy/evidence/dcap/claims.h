@@ -39,8 +39,9 @@
     CLAIM(PCE_ID, "pce-id", BYTES, "skip", DCAP_PLATFORM, NULL, 0, "PCE-ID")                                               \
     CLAIM(PCE_SVN, "pce-svn", UINT, "skip", DCAP_PLATFORM, NULL, 0, "PCESVN of the PCK certificate")                       \
     CLAIM(CPU_SVN, "cpu-svn", BYTES, "skip", DCAP_PLATFORM, NULL, 0, "CPUSVN of the PCK certificate")                      \
-    CLAIM(PPID, "ppid", BYTES, "skip", DCAP_PLATFORM, NULL, LK_CLAIM_PLACEHOLDER, "PPID: names the processor")             \
-    CLAIM(INSTANCE, "platform-instance-id", BYTES, "skip", DCAP_PLATFORM, NULL, LK_CLAIM_PLACEHOLDER,                      \
+    CLAIM(PPID, "ppid", BYTES, "skip", DCAP_PLATFORM, NULL, LK_CLAIM_PLACEHOLDER | LK_CLAIM_MACHINE,                       \
+          "PPID: names the processor")                                                                                     \
+    CLAIM(INSTANCE, "platform-instance-id", BYTES, "skip", DCAP_PLATFORM, NULL, LK_CLAIM_PLACEHOLDER | LK_CLAIM_MACHINE,   \
           "Platform Instance ID; absent from certificates of the Processor CA")                                            \
     CLAIM(SGX_TYPE, "sgx-type", UINT, "skip", DCAP_PLATFORM, NULL, 0,                                                      \
           "SGX Type: 0 standard, 1 scalable, 2 scalable with integrity")                                                   \

@@ -37,7 +37,7 @@
     CLAIM(REPORT_ID, "report-id", BYTES, "skip", SNP_REPORT_ID, NULL, 0, "REPORT_ID: 32 bytes, new at each launch")       \
     CLAIM(REPORT_ID_MA, "report-id-ma", BYTES, "skip", SNP_REPORT_ID_MA, NULL, 0,                                         \
           "REPORT_ID_MA: the migration agent's report id, all ff without one")                                            \
-    CLAIM(CHIP_ID, "chip-id", BYTES, "skip", SNP_CHIP_ID, NULL, LK_CLAIM_PLACEHOLDER,                                     \
+    CLAIM(CHIP_ID, "chip-id", BYTES, "skip", SNP_CHIP_ID, NULL, LK_CLAIM_PLACEHOLDER | LK_CLAIM_MACHINE,                  \
           "CHIP_ID: 64 bytes (Turin: 8), equal to hwID of the VCEK; absent when masked")                                  \
     CLAIM(CSP_ID, "csp-id", TEXT, "skip", SNP_CSP_ID, NULL, 0, "cspID of the VLEK; absent with a VCEK")                   \
     CLAIM(CHIP_ID_MASKED, "chip-id-masked", BOOL, "deny", SNP_CHIP_ID_MASKED, NULL, 0,                                    \

@@ -48,7 +48,7 @@ enum claim {
 
 const struct lk_claim lk_tpm_claims[LK_TPM_CLAIMS] = {
     [C_EK] = {"ek", LK_KIND_BYTES, NULL, LK_R_TPM_EK, "SHA-256 of the SubjectPublicKeyInfo of the EK that the TPM was activated with; absent when no EK vouches for the AK. `any-genuine` takes every EK under the anchors", NULL, 0},
-    [C_EK_SHA256] = {"ek-sha256", LK_KIND_BYTES, "skip", LK_R_TPM_EK, "The same value as `ek`, for secrets' names: each machine its own key", NULL, LK_CLAIM_PLACEHOLDER},
+    [C_EK_SHA256] = {"ek-sha256", LK_KIND_BYTES, "skip", LK_R_TPM_EK, "The same value as `ek`, for secrets' names: each machine its own key", NULL, LK_CLAIM_PLACEHOLDER | LK_CLAIM_MACHINE},
     [C_EK_NAME] = {"ek-name", LK_KIND_BYTES, "skip", LK_R_TPM_EK, "TPM Name of that EK", NULL, 0},
     [C_EK_KEY] = {"ek-key", LK_KIND_WORD, "skip", LK_R_TPM_ALGORITHM, "Kind of that EK's key", key_words, 0},
     [C_MANUFACTURER] = {"manufacturer", LK_KIND_TEXT, "skip", LK_R_TPM_EK_IDENTITY, "tpmManufacturer (2.23.133.2.1) of the EK or AK certificate, as `id:53544D20`", NULL, 0},

@@ -58,7 +58,7 @@ def verdict(request, payload):
     body = struct.pack("<BQ32sIqQBB", 1, deadline, caller, roles, int(time.time()), generation, 0, 0)
     body += bytes(ticket) + hashlib.sha256(b"").digest() + bytes(33) + (HERE / "broker-id").read_bytes() + bytes(64)
     body += struct.pack(">BH", suite, len(key)) + key + bytes(1) + b"\1"
-    body += text(name) + struct.pack("<Q", 0) + text(policy) + struct.pack("<QH", revision, 0)
+    body += text(name) + struct.pack("<Q", 0) + text(policy) + struct.pack("<QHB", revision, 0, 0)
     verdicts.sendall(frame(VERDICT, body, request))
 
 

@@ -18,6 +18,7 @@
 /* A policy that passes; tests change one thing. */
 struct sample {
     Latchkey__V1__Policy policy;
+    Latchkey__V1__Create create;
     Latchkey__V1__Accept accept;
     Latchkey__V1__FamilyRules block, chip;
     Latchkey__V1__Rule rule, pcr;
@@ -36,6 +37,7 @@ static void set_up(struct sample *s)
 {
     memset(s, 0, sizeof(*s));
     latchkey__v1__policy__init(&s->policy);
+    latchkey__v1__create__init(&s->create);
     latchkey__v1__accept__init(&s->accept);
     latchkey__v1__family_rules__init(&s->block);
     latchkey__v1__family_rules__init(&s->chip);
@@ -147,6 +149,17 @@ CHANGE(star, s->releases[0] = S("disk/*"))
 CHANGE(star_with_reason, (s->releases[0] = S("disk/*"), s->policy.fleet_wide_because = S("test")))
 CHANGE(placeholder_unknown, s->releases[0] = S("disk/{board.nothing}"))
 CHANGE(placeholder_unflagged, s->releases[0] = S("disk/{board.vmpl}"))
+#define CREATE(n, day) (s->create.bytes = (n), s->create.per_day = (day), s->policy.create = &s->create)
+CHANGE(create_least, CREATE(16, 1))
+CHANGE(create_most, CREATE(4096, 1000000))
+CHANGE(create_too_short, CREATE(15, 1))
+CHANGE(create_too_long, CREATE(4097, 1))
+CHANGE(create_never, CREATE(32, 0))
+CHANGE(create_always, CREATE(32, 1000001))
+CHANGE(create_without_placeholder, (CREATE(32, 1), s->releases[0] = S("disk/all")))
+CHANGE(create_no_machine, (CREATE(32, 1), s->releases[0] = S("disk/{chip.id}")))
+CHANGE(create_machine_and_more, (CREATE(32, 1), s->releases[0] = S("disk/{chip.id}/{board.serial}")))
+CHANGE(create_open, (CREATE(32, 1), s->releases[0] = S("disk/{board.serial}/*"), s->policy.fleet_wide_because = S("test")))
 CHANGE(placeholder_not_in_chain, s->releases[0] = S("disk/{paper.text}"))
 
 static const struct {
@@ -186,6 +199,16 @@ static const struct {
     {"unknown placeholder", placeholder_unknown, LK_R_POLICY_PLACEHOLDER},
     {"placeholder that names no machine", placeholder_unflagged, LK_R_POLICY_PLACEHOLDER},
     {"placeholder of a family outside of the chain", placeholder_not_in_chain, LK_R_POLICY_PLACEHOLDER},
+    {"create: fewest bytes and secrets", create_least, LK_R_OK},
+    {"create: most bytes and secrets", create_most, LK_R_OK},
+    {"create: too short a secret", create_too_short, LK_R_POLICY_VALUE},
+    {"create: too long a secret", create_too_long, LK_R_POLICY_VALUE},
+    {"create: none a day", create_never, LK_R_POLICY_VALUE},
+    {"create: no limit a day", create_always, LK_R_POLICY_VALUE},
+    {"create: one name for all machines", create_without_placeholder, LK_R_POLICY_CREATE},
+    {"create: a placeholder that names no machine", create_no_machine, LK_R_POLICY_CREATE},
+    {"create: one placeholder of two names the machine", create_machine_and_more, LK_R_OK},
+    {"create: any number of names of one machine", create_open, LK_R_POLICY_CREATE},
 };
 
 static void each_fault_of_a_message_has_its_code(void **state)

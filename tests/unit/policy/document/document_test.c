@@ -63,6 +63,14 @@ static const struct fault faults[] = {
     {HEAD "kek: gold\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 6},
     {HEAD "explain-to-guest: maybe\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 19},
     {HEAD "budget: 0\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 9},
+    {HEAD "releases: ['a/{board.serial}/x']\ncreate-on-first-use: {bytes: 32}\n" CHAIN BOARD CHIP, LK_R_OK, 0, 0},
+    {HEAD "create-on-first-use: {per-day: 3}\n" CHAIN BOARD CHIP, LK_R_POLICY_FIELD, 3, 22},
+    {HEAD "create-on-first-use: {bytes: many}\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 30},
+    {HEAD "create-on-first-use: {bytes: 15}\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 22},
+    {HEAD "create-on-first-use: {bytes: 4097}\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 22},
+    {HEAD "create-on-first-use: {bytes: 32, per-day: 0}\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 22},
+    {HEAD "create-on-first-use: {bytes: 32, per-day: 1000001}\n" CHAIN BOARD CHIP, LK_R_POLICY_VALUE, 3, 22},
+    {HEAD "create-on-first-use: {bytes: 32}\nreleases: ['a/{board.serial}', 'b']\n" CHAIN BOARD CHIP, LK_R_POLICY_CREATE, 3, 22},
     {"schema: latchkey-policy/1\npolicy: Prod\n" CHAIN BOARD CHIP, LK_R_POLICY_NAME, 1, 1},
     {HEAD "accept:\n- name: one\n  chain: [board, tdx]\n" BOARD, LK_R_POLICY_FAMILY, 5, 10},
     {HEAD CHAIN "  separately-rooted: {family: chip}\n" BOARD CHIP, LK_R_POLICY_FIELD, 6, 22},
@@ -100,8 +108,9 @@ static void all_errors_are_told_at_once(void **state)
 }
 
 static const char everything[] =
-    "schema: latchkey-policy/1\npolicy: prod-disk.keys_1\nreleases: ['tenant-a/disk/{board.serial}', 'x/*']\n"
+    "schema: latchkey-policy/1\npolicy: prod-disk.keys_1\nreleases: ['tenant-a/disk/{board.serial}', 'x/{board.serial}']\n"
     "fleet-wide: {because: 'a \"quoted\" \\ reason'}\nkek: in-token\nexplain-to-guest: true\nbudget: 12\n"
+    "create-on-first-use: {bytes: 32, per-day: 7}\n"
     "accept:\n"
     "- name: first\n  chain: [board, chip, log, paper]\n  separately-rooted: {family: chip, because: two machines}\n"
     "  reference: [fw, kernels]\n"

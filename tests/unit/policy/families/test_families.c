@@ -182,7 +182,7 @@ static const struct lk_claim board_claims[] = {
     {"svn", LK_KIND_UINT, "at-least: 1", REFUSED, "version", NULL, 0},
     {"flags", LK_KIND_UINT, "skip", REFUSED, "bits", NULL, 0},
     {"reported-tcb", LK_KIND_VECTOR, "skip", REFUSED, "tcb", parts, 0},
-    {"serial", LK_KIND_BYTES, "skip", REFUSED, "who", NULL, LK_CLAIM_PLACEHOLDER},
+    {"serial", LK_KIND_BYTES, "skip", REFUSED, "who", NULL, LK_CLAIM_PLACEHOLDER | LK_CLAIM_MACHINE},
     {"label", LK_KIND_TEXT, "skip", REFUSED, "text", NULL, 0},
 };
 

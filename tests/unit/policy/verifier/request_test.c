@@ -172,6 +172,20 @@ static void each_rule_before_the_evidence(void **state)
     assert_int_equal(judge(&q, false), LK_R_RECIPIENT_KEY);
 }
 
+static void making_is_asked_for_in_the_statement(void **state)
+{
+    (void)state;
+    struct request q;
+    good(&q);
+    assert_int_equal(judge(&q, false), LK_R_CHAIN_NO_ITEMS);
+    assert_false(verdict.secrets[0].create);
+    q.ref.create = true;
+    assert_int_equal(judge(&q, false), LK_R_CHAIN_NO_ITEMS);
+    assert_true(verdict.secrets[0].create);
+    q.ref.version = 1; /* what is made is the first version, and who names one expects it to be there */
+    assert_int_equal(judge(&q, false), LK_R_REQUEST_MALFORMED);
+}
+
 /* A guest can make a value read "absent"; only what is absent makes a request stale. */
 static void absence_is_no_word(void **state)
 {
@@ -233,6 +247,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_challenge),
         cmocka_unit_test(each_rule_before_the_evidence),
+        cmocka_unit_test(making_is_asked_for_in_the_statement),
         cmocka_unit_test(absence_is_no_word),
         cmocka_unit_test(parts_are_those_of_the_family_once_each),
         cmocka_unit_test(appraise_is_for_named_callers),

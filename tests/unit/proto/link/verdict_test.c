@@ -22,6 +22,7 @@ static void some_verdict(void)
         snprintf(v.secrets[i].name, sizeof(v.secrets[i].name), "disk/%zu/\xc3\xa4", i);
         snprintf(v.secrets[i].policy, sizeof(v.secrets[i].policy), "prod");
         v.secrets[i].policy_revision = 3;
+        v.secrets[i].create = i == 0;
     }
     v.secrets[1].code = LK_R_SECRET_UNKNOWN;
     v.secrets[1].cls = LK_CLASS_REFUSED;

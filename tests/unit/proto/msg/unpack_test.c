@@ -83,7 +83,7 @@ static const struct refusal refusals[] = {
     ROW("surrogate", STATEMENT, "\x22\x03\xed\xa0\x80", REQUEST_MALFORMED),
     ROW("over-long UTF-8", STATEMENT, "\x22\x02\xc1\x81", REQUEST_MALFORMED),
     ROW("submessage", STATEMENT, "\x2a\x02\x10\x07", OK),
-    ROW("unknown field in a submessage", STATEMENT, "\x2a\x02\x18\x07", REQUEST_UNKNOWN_FIELD),
+    ROW("unknown field in a submessage", STATEMENT, "\x2a\x02\x20\x07", REQUEST_UNKNOWN_FIELD),
     ROW("reserved field", RELEASE, "\x2a\x00", REQUEST_UNKNOWN_FIELD),
     ROW("one member of a oneof", OPERAND, "\x10\x01", OK),
     ROW("two members of a oneof", OPERAND, "\x08\x01\x10\x01", REQUEST_MALFORMED),

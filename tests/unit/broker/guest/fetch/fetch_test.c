@@ -47,6 +47,9 @@ static void a_command_line_is_read(void **state)
     assert_int_equal(o.key, LK_GUEST_KEY_P256);
     assert_true(o.wait_when_refused && o.json && !o.default_collectors);
     assert_int_equal(o.timeout_s, 0);
+    assert_false(o.secrets[0].create);
+    assert_true(read_line(&o, "--broker a:1 --broker-id " ID " --create --secret x=/run/x --secret y=/run/y", &code));
+    assert_true(o.secrets[0].create && o.secrets[1].create);
 }
 
 static void one_secret_goes_to_standard_output(void **state)
