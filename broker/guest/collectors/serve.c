@@ -33,6 +33,15 @@ bool lk_collector_fail(struct lk_collector_failure *f, enum lk_collector_code co
     return false;
 }
 
+bool lk_collector_fail_device(struct lk_collector_failure *f, enum lk_device_status status, const struct lk_device_error *e)
+{
+    static const enum lk_collector_code device_codes[] = {[LK_DEVICE_OK] = LK_COLLECTOR_INTERNAL,
+                                                          [LK_DEVICE_NONE] = LK_COLLECTOR_NO_DEVICE,
+                                                          [LK_DEVICE_FAILED] = LK_COLLECTOR_DEVICE,
+                                                          [LK_DEVICE_BUSY] = LK_COLLECTOR_DEVICE_BUSY};
+    return lk_collector_fail(f, device_codes[status], "%s", e->text);
+}
+
 void lk_collector_put_part(struct lk_collector_item *item, const char *name, struct lk_bytes data)
 {
     if (data.len == 0 || item->n == LK_COLLECTOR_PARTS_MAX)
@@ -91,14 +100,17 @@ static lk_result unsupported(struct call *c, const char *what)
 
 static lk_result describe(struct call *c)
 {
-    char *family = (char *)(uintptr_t)c->ops->family;
+    char *families[LK_COLLECTOR_FAMILIES_MAX];
     Latchkey__V1__CollectorDescription d = LATCHKEY__V1__COLLECTOR_DESCRIPTION__INIT;
     response_t response = LATCHKEY__V1__COLLECTOR_RESPONSE__INIT;
     d.protocol = 1;
     d.program = (char *)(uintptr_t)c->ops->program;
     d.version = (char *)(uintptr_t)LK_VERSION;
-    d.families = &family;
-    d.n_families = 1;
+    d.families = families;
+    while (c->ops->families[d.n_families] != NULL && d.n_families < LK_COLLECTOR_FAMILIES_MAX) {
+        families[d.n_families] = (char *)(uintptr_t)c->ops->families[d.n_families];
+        d.n_families++;
+    }
     d.identifies = c->ops->identify != NULL;
     response.result_case = LATCHKEY__V1__COLLECTOR_RESPONSE__RESULT_DESCRIPTION;
     response.description = &d;
@@ -152,7 +164,7 @@ static lk_result put_item(struct call *c, const struct lk_collector_item *item)
     }
     Latchkey__V1__EvidenceItem message = LATCHKEY__V1__EVIDENCE_ITEM__INIT;
     response_t response = LATCHKEY__V1__COLLECTOR_RESPONSE__INIT;
-    message.family = (char *)(uintptr_t)c->ops->family;
+    message.family = c->request->collect->request->family;
     message.parts = pointers;
     message.n_parts = item->n;
     response.result_case = LATCHKEY__V1__COLLECTOR_RESPONSE__RESULT_ITEM;
@@ -166,10 +178,18 @@ static void item_free(struct lk_collector_item *item)
         lk_buf_free(&item->parts[i].data);
 }
 
+static bool has_family(const struct lk_collector_ops *ops, const char *family)
+{
+    for (const char *const *f = ops->families; *f != NULL; f++)
+        if (strcmp(*f, family) == 0)
+            return true;
+    return false;
+}
+
 static lk_result collect(struct call *c)
 {
     const Latchkey__V1__CollectorCollect *r = c->request->collect;
-    if (r->request == NULL || strcmp(r->request->family, c->ops->family) != 0)
+    if (r->request == NULL || !has_family(c->ops, r->request->family))
         return unsupported(c, "the family");
     if (r->binding.len != 64) {
         lk_collector_fail(&c->failure, LK_COLLECTOR_BAD_REQUEST, "a binding has 64 bytes, not %zu", r->binding.len);

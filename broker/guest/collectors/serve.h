@@ -4,6 +4,7 @@
 /*
  * The collector's side of docs/collector-protocol.md: messages in, calls of one kind of hardware, messages out.
  */
+#include "broker/guest/collectors/device.h"
 #include "proto/base/buffer.h"
 #include "proto/base/secret.h"
 
@@ -32,6 +33,10 @@ struct lk_collector_failure {
 bool lk_collector_fail(struct lk_collector_failure *f, enum lk_collector_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same for a device that failed. */
+bool lk_collector_fail_device(struct lk_collector_failure *f, enum lk_device_status status, const struct lk_device_error *e);
+
+#define LK_COLLECTOR_FAMILIES_MAX 8
 #define LK_COLLECTOR_PARTS_MAX 16
 #define LK_COLLECTOR_PART_MAX (1U << 20) /* bytes */
 
@@ -46,9 +51,13 @@ struct lk_collector_item {
 /* Copies a part into the item; an empty one is left out. Running out of room shows when the answer is packed. */
 void lk_collector_put_part(struct lk_collector_item *item, const char *name, struct lk_bytes data);
 
-/* One kind of hardware. Calls return false with the failure filled in. identify and activate may be NULL. */
+/*
+ * One kind of hardware. Calls return false with the failure filled in. identify and activate may be NULL. collect is
+ * called for the families of the list only: request->family says which.
+ */
 struct lk_collector_ops {
-    const char *program, *family;
+    const char *program;
+    const char *const *families; /* NULL-terminated, at most LK_COLLECTOR_FAMILIES_MAX */
     bool (*identify)(void *self, struct lk_buf *ek_public, struct lk_buf *ak_public, struct lk_collector_failure *f);
     bool (*activate)(void *self, struct lk_bytes credential_blob, struct lk_bytes encrypted_secret,
                      struct lk_secret *s, struct lk_collector_failure *f);

@@ -7,6 +7,7 @@
 #include "broker/client/pack.h"
 #include "broker/guest/fetch/answer.h"
 #include "broker/guest/fetch/collector.h"
+#include "broker/guest/fetch/output.h"
 #include "proto/base/clock.h"
 #include "proto/grpc/client/client.h"
 #include "proto/msg/unpack.h"
@@ -141,7 +142,7 @@ static lk_result get_challenge(struct attempt *a)
     return LK_OK;
 }
 
-static struct lk_collector *collector_for(const struct attempt *a, const char *family)
+static struct lk_collector *first_with(const struct attempt *a, const char *family)
 {
     for (size_t i = 0; i < a->n_collectors; i++)
         if (lk_collector_has(a->collectors[i], family))
@@ -149,10 +150,22 @@ static struct lk_collector *collector_for(const struct attempt *a, const char *f
     return NULL;
 }
 
+/* The collector of an earlier item of the alternative, if it can: logs go with the quote that vouches for them. */
+static struct lk_collector *collector_for(const struct attempt *a, const Latchkey__V1__EvidenceAlternative *from, size_t item)
+{
+    const char *family = from->items[item]->family;
+    for (size_t i = item; i-- > 0;) {
+        struct lk_collector *c = first_with(a, from->items[i]->family);
+        if (c != NULL && lk_collector_has(c, family))
+            return c;
+    }
+    return first_with(a, family);
+}
+
 static bool can_collect(const struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative)
 {
     for (size_t i = 0; i < alternative->n_items; i++)
-        if (collector_for(a, alternative->items[i]->family) == NULL)
+        if (first_with(a, alternative->items[i]->family) == NULL)
             return false;
     return alternative->n_items > 0 && alternative->n_items <= ITEMS_MAX;
 }
@@ -205,9 +218,20 @@ static lk_result collect(struct attempt *a, Latchkey__V1__EvidenceItem **items)
     LK_TRY(lk_binding(bytes_of(a->challenge->ticket), a->s, lk_buf_bytes(&a->statement), binding));
     for (size_t i = 0; i < a->alternative->n_items; i++) {
         const Latchkey__V1__EvidenceItemRequest *wanted = a->alternative->items[i];
-        LK_TRY(lk_collector_collect(collector_for(a, wanted->family), LK_BYTES(binding), wanted, a->arena, &items[i]));
+        struct lk_collector *from = collector_for(a, a->alternative, i);
+        LK_TRY(lk_collector_collect(from, LK_BYTES(binding), wanted, a->arena, &items[i]));
     }
     return LK_OK;
+}
+
+static lk_result save_bundle(const struct attempt *a, const Latchkey__V1__ReleaseRequest *request)
+{
+    LK_BUF_AUTO bytes = lk_buf(REQUEST_MAX);
+    lk_client_pack(&bytes, request);
+    LK_TRY(lk_buf_ok(&bytes));
+    lk_result r = lk_fetch_write(a->o->save_bundle, lk_buf_bytes(&bytes));
+    lk_buf_wipe(&bytes);
+    return r;
 }
 
 static lk_result release(struct attempt *a)
@@ -220,6 +244,8 @@ static lk_result release(struct attempt *a)
     request.statement = lk_client_bin(lk_buf_bytes(&a->statement));
     request.items = items;
     request.n_items = a->alternative->n_items;
+    if (a->o->save_bundle != NULL)
+        LK_TRY(save_bundle(a, &request));
     void *m = NULL;
     LK_TRY(call(a, METHOD("Release"), &request, &latchkey__v1__release_response__descriptor, &m));
     const Latchkey__V1__ReleaseResponse *response = m;

@@ -20,11 +20,12 @@ static const char usage[] =
     "  --create               a secret that does not exist yet may be made for this machine, if its policy says so\n"
     "  --out FILE, --out-fd N target of the secret that names none\n"
     "  --collector PROGRAM    how to get evidence, several times for several; arguments after spaces\n"
-    "                         (default: latchkey-evidence-tpm and latchkey-evidence-snp, whichever works)\n"
+    "                         (default: latchkey-evidence-snp, -tpm and -tdx, whichever works)\n"
     "  --suite KEY            recipient key: x25519 (default), p256, rsa2048, rsa3072, rsa4096\n"
     "  --on-refused WHAT      exit (default), or wait: ask again until --timeout\n"
     "  --timeout SECONDS      in all (default 300; 0: for ever)\n"
     "  --call-timeout SECONDS for one connection, call or collector (default 30)\n"
+    "  --save-bundle FILE     keep the request that is sent (mode 0600): latchkey chain shows it\n"
     "  --ca FILE              also check the broker's TLS certificate (needs a right clock)\n"
     "  --server-name NAME     name in that certificate, when it is not the host\n"
     "  --json                 status on standard error as JSON, one object a line\n"
@@ -34,7 +35,7 @@ static const char usage[] =
     "      64 wrong usage; 70 internal\n";
 
 enum { OPT_BROKER = 256, OPT_BROKER_ID, OPT_SECRET, OPT_CREATE, OPT_OUT, OPT_OUT_FD, OPT_COLLECTOR, OPT_SUITE, OPT_ON_REFUSED,
-       OPT_TIMEOUT, OPT_CALL_TIMEOUT, OPT_CA, OPT_SERVER_NAME, OPT_JSON, OPT_VERSION, OPT_HELP };
+       OPT_TIMEOUT, OPT_CALL_TIMEOUT, OPT_CA, OPT_SERVER_NAME, OPT_SAVE_BUNDLE, OPT_JSON, OPT_VERSION, OPT_HELP };
 
 static const struct option table[] = {
     {"broker", required_argument, NULL, OPT_BROKER},
@@ -50,6 +51,7 @@ static const struct option table[] = {
     {"call-timeout", required_argument, NULL, OPT_CALL_TIMEOUT},
     {"ca", required_argument, NULL, OPT_CA},
     {"server-name", required_argument, NULL, OPT_SERVER_NAME},
+    {"save-bundle", required_argument, NULL, OPT_SAVE_BUNDLE},
     {"json", no_argument, NULL, OPT_JSON},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -152,6 +154,11 @@ static bool take_server_name(struct reading *r, const char *v)
     return (r->o->server_name = v) != NULL;
 }
 
+static bool take_save_bundle(struct reading *r, const char *v)
+{
+    return *v != '\0' && (r->o->save_bundle = v) != NULL;
+}
+
 static bool take_json(struct reading *r, const char *v)
 {
     (void)v;
@@ -166,7 +173,7 @@ static bool (*const takers[])(struct reading *r, const char *value) = {
     [OPT_SUITE - OPT_BROKER] = take_suite,         [OPT_ON_REFUSED - OPT_BROKER] = take_on_refused,
     [OPT_TIMEOUT - OPT_BROKER] = take_timeout,     [OPT_CALL_TIMEOUT - OPT_BROKER] = take_call_timeout,
     [OPT_CA - OPT_BROKER] = take_ca,               [OPT_SERVER_NAME - OPT_BROKER] = take_server_name,
-    [OPT_JSON - OPT_BROKER] = take_json,
+    [OPT_SAVE_BUNDLE - OPT_BROKER] = take_save_bundle, [OPT_JSON - OPT_BROKER] = take_json,
 };
 
 static bool wrong(int *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -209,6 +216,7 @@ static bool settle(struct reading *r, int *code)
         o->default_collectors = true;
         o->collectors[o->n_collectors++] = "latchkey-evidence-snp";
         o->collectors[o->n_collectors++] = "latchkey-evidence-tpm";
+        o->collectors[o->n_collectors++] = "latchkey-evidence-tdx";
     }
     return settle_targets(r, code);
 }

@@ -30,6 +30,7 @@ struct lk_fetch_options {
     size_t n_collectors;
     bool default_collectors; /* none was named: those that are not installed or find no hardware are passed over */
     enum lk_guest_key_kind key;
+    const char *save_bundle; /* file for the request that is sent; NULL: none */
     bool wait_when_refused;
     bool json;
     unsigned timeout_s;      /* in all; 0: for ever */

@@ -16,11 +16,11 @@ struct collector {
     const char *tsm_root, *device;
 };
 
-static enum lk_snp_status get_evidence(const struct collector *c, const struct lk_snp_request *r,
-                                       struct lk_snp_evidence *evidence, struct lk_snp_error *error)
+static enum lk_device_status get_evidence(const struct collector *c, const struct lk_snp_request *r,
+                                          struct lk_snp_evidence *evidence, struct lk_device_error *error)
 {
-    enum lk_snp_status status = lk_snp_from_tsm(c->tsm_root, r, evidence, error);
-    if (status != LK_SNP_NO_DEVICE)
+    enum lk_device_status status = lk_snp_from_tsm(c->tsm_root, r, evidence, error);
+    if (status != LK_DEVICE_NONE)
         return status;
     lk_snp_evidence_free(evidence);
     return lk_snp_from_device(c->device, r, evidence, error);
@@ -29,25 +29,23 @@ static enum lk_snp_status get_evidence(const struct collector *c, const struct l
 static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__EvidenceItemRequest *request,
                     struct lk_collector_item *item, struct lk_collector_failure *f)
 {
-    static const enum lk_collector_code codes[] = {[LK_SNP_NO_DEVICE] = LK_COLLECTOR_NO_DEVICE,
-                                                   [LK_SNP_FAILED] = LK_COLLECTOR_DEVICE,
-                                                   [LK_SNP_BUSY] = LK_COLLECTOR_DEVICE_BUSY};
     if (binding.len != BINDING_LEN)
         return lk_collector_fail(f, LK_COLLECTOR_BAD_REQUEST, "the binding has %d bytes", BINDING_LEN);
     struct lk_snp_request wanted = {.user_data = binding.data, .vmpl = request->vmpl, .n_vmpl = request->n_vmpl};
     struct lk_snp_evidence evidence = {0};
-    struct lk_snp_error error = {{0}};
-    enum lk_snp_status status = get_evidence(self, &wanted, &evidence, &error);
-    if (status == LK_SNP_OK) {
+    struct lk_device_error error = {{0}};
+    enum lk_device_status status = get_evidence(self, &wanted, &evidence, &error);
+    if (status == LK_DEVICE_OK) {
         lk_collector_put_part(item, "report", lk_buf_bytes(&evidence.report));
         lk_collector_put_part(item, "certs", lk_buf_bytes(&evidence.certs));
     }
     lk_snp_evidence_free(&evidence);
-    return status == LK_SNP_OK || lk_collector_fail(f, codes[status], "%s", error.text);
+    return status == LK_DEVICE_OK || lk_collector_fail_device(f, status, &error);
 }
 
+static const char *const families[] = {"sev-snp", NULL};
 static const struct lk_collector_ops ops = {
-    .program = "latchkey-evidence-snp", .family = "sev-snp", .collect = collect};
+    .program = "latchkey-evidence-snp", .families = families, .collect = collect};
 
 static const char usage[] =
     "usage: latchkey-evidence-snp [--tsm-root FOLDER] [--device PATH]\n\n"

@@ -40,16 +40,16 @@ static uint32_t vmm_error(const struct guest_request *g)
 }
 
 /* MSG_REPORT_RSP (SEV-SNP ABI, table 25): u32 status, u32 size, 24 reserved, the report. */
-static enum lk_snp_status take_report(const uint8_t *response, struct lk_buf *out, struct lk_snp_error *e)
+static enum lk_device_status take_report(const uint8_t *response, struct lk_buf *out, struct lk_device_error *e)
 {
     struct lk_cursor c = lk_cursor(lk_bytes(response, RESPONSE_LEN));
     uint32_t status = lk_u32le(&c), size = lk_u32le(&c);
     (void)lk_take(&c, 24);
     errno = 0;
     if (status != 0 || size != LK_SNP_REPORT_LEN)
-        return lk_snp_error_set(e, LK_SNP_FAILED, "the firmware answered status %u, size %u", status, size);
+        return lk_device_error_set(e, LK_DEVICE_FAILED, "the firmware answered status %u, size %u", status, size);
     lk_put(out, lk_take(&c, LK_SNP_REPORT_LEN));
-    return lk_ok(lk_buf_ok(out)) ? LK_SNP_OK : lk_snp_error_set(e, LK_SNP_FAILED, "no memory");
+    return lk_ok(lk_buf_ok(out)) ? LK_DEVICE_OK : lk_device_error_set(e, LK_DEVICE_FAILED, "no memory");
 }
 
 /* One request; waits while the host throttles. Zero, or errno. */
@@ -85,14 +85,14 @@ static int ask_extended(int fd, const struct report_req *r, uint8_t *response, s
     return ask(fd, GET_EXT_REPORT, &request, response, &g);
 }
 
-enum lk_snp_status lk_snp_from_device(const char *device, const struct lk_snp_request *r, struct lk_snp_evidence *out,
-                                      struct lk_snp_error *e)
+enum lk_device_status lk_snp_from_device(const char *device, const struct lk_snp_request *r, struct lk_snp_evidence *out,
+                                      struct lk_device_error *e)
 {
     out->report = lk_buf(LK_SNP_REPORT_LEN);
     out->certs = lk_buf(LK_SNP_CERTS_MAX);
     int fd = open(device, O_RDWR | O_CLOEXEC);
     if (fd < 0)
-        return lk_snp_error_set(e, LK_SNP_NO_DEVICE, "opening %s", device);
+        return lk_device_error_set(e, LK_DEVICE_NONE, "opening %s", device);
     struct report_req request = {.vmpl = r->n_vmpl > 0 ? r->vmpl[0] : 0};
     memcpy(request.user_data, r->user_data, sizeof(request.user_data));
     uint8_t response[RESPONSE_LEN] = {0};
@@ -105,6 +105,6 @@ enum lk_snp_status lk_snp_from_device(const char *device, const struct lk_snp_re
     close(fd);
     errno = error;
     if (error != 0)
-        return lk_snp_error_set(e, error == EBUSY ? LK_SNP_BUSY : LK_SNP_FAILED, "asking %s for a report", device);
+        return lk_device_error_set(e, error == EBUSY ? LK_DEVICE_BUSY : LK_DEVICE_FAILED, "asking %s for a report", device);
     return take_report(response, &out->report, e);
 }

@@ -5,6 +5,7 @@
  * Where SEV-SNP evidence comes from: configfs-tsm (Linux 6.7 and later, Documentation/ABI/testing/configfs-tsm), else
  * /dev/sev-guest (Documentation/virt/coco/sev-guest.rst).
  */
+#include "broker/guest/collectors/device.h"
 #include "proto/base/buffer.h"
 
 #define LK_SNP_REPORT_LEN 1184
@@ -22,23 +23,12 @@ struct lk_snp_evidence {
 };
 void lk_snp_evidence_free(struct lk_snp_evidence *e);
 
-/* How it went; text says the system's error. */
-enum lk_snp_status { LK_SNP_OK, LK_SNP_NO_DEVICE, LK_SNP_FAILED, LK_SNP_BUSY };
-
-struct lk_snp_error {
-    char text[256];
-};
-
-/* root: "/sys/kernel/config/tsm". NO_DEVICE when it is not there or another kind of machine provides it. */
-enum lk_snp_status lk_snp_from_tsm(const char *root, const struct lk_snp_request *r, struct lk_snp_evidence *out,
-                                   struct lk_snp_error *e);
+/* root: "/sys/kernel/config/tsm". NONE when it is not there or another kind of machine provides it. */
+enum lk_device_status lk_snp_from_tsm(const char *root, const struct lk_snp_request *r, struct lk_snp_evidence *out,
+                                      struct lk_device_error *e);
 
 /* device: "/dev/sev-guest". */
-enum lk_snp_status lk_snp_from_device(const char *device, const struct lk_snp_request *r, struct lk_snp_evidence *out,
-                                      struct lk_snp_error *e);
-
-/* Writes "TEXT: system's error" and returns the status. */
-enum lk_snp_status lk_snp_error_set(struct lk_snp_error *e, enum lk_snp_status status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+enum lk_device_status lk_snp_from_device(const char *device, const struct lk_snp_request *r, struct lk_snp_evidence *out,
+                                         struct lk_device_error *e);
 
 #endif

@@ -215,9 +215,11 @@ static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__Evi
     return true;
 }
 
+static const char *const families[] = {"tpm", NULL};
+
 const struct lk_collector_ops lk_tpm_collector_ops = {
     .program = "latchkey-evidence-tpm",
-    .family = "tpm",
+    .families = families,
     .identify = identify,
     .activate = activate,
     .collect = collect,

@@ -37,7 +37,8 @@ static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__Evi
     return true;
 }
 
-static const struct lk_collector_ops ops = {"test", "tpm", identify, NULL, collect};
+static const char *const families[] = {"tpm", "eventlog", NULL};
+static const struct lk_collector_ops ops = {"test", families, identify, NULL, collect};
 
 static struct lk_buf packed(const request_t *r)
 {
@@ -69,7 +70,9 @@ static void it_describes_itself(void **state)
     const response_t *a = ask(&r, false);
     assert_int_equal(a->result_case, LATCHKEY__V1__COLLECTOR_RESPONSE__RESULT_DESCRIPTION);
     assert_int_equal(a->description->protocol, 1);
+    assert_int_equal(a->description->n_families, 2);
     assert_string_equal(a->description->families[0], "tpm");
+    assert_string_equal(a->description->families[1], "eventlog");
     assert_true(a->description->identifies);
 }
 
@@ -120,6 +123,7 @@ static void items_are_of_the_family_and_carry_the_binding(void **state)
     assert_string_equal(a->item->family, "tpm");
     assert_int_equal(a->item->n_parts, 1); /* empty parts are left out */
     assert_int_equal(a->item->parts[0]->data.len, 64);
+    assert_string_equal(ask_collect("eventlog", 64)->item->family, "eventlog");
     assert_string_equal(ask_collect("sev-snp", 64)->error->code, "UNSUPPORTED");
     assert_string_equal(ask_collect("tpm", 32)->error->code, "BAD_REQUEST");
 }

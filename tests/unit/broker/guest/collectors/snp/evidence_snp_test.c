@@ -72,7 +72,7 @@ static void *play(void *arg)
     return NULL;
 }
 
-static enum lk_snp_status ask(const uint32_t *vmpl, size_t n_vmpl, struct lk_snp_evidence *out)
+static enum lk_device_status ask(const uint32_t *vmpl, size_t n_vmpl, struct lk_snp_evidence *out)
 {
     strcpy(kernel.root, "/tmp/lk-tsm-XXXXXX");
     assert_non_null(mkdtemp(kernel.root));
@@ -86,8 +86,8 @@ static enum lk_snp_status ask(const uint32_t *vmpl, size_t n_vmpl, struct lk_snp
     uint8_t data[64];
     memset(data, 0xab, sizeof(data));
     struct lk_snp_request request = {.user_data = data, .vmpl = vmpl, .n_vmpl = n_vmpl};
-    struct lk_snp_error error;
-    enum lk_snp_status status = lk_snp_from_tsm(kernel.root, &request, out, &error);
+    struct lk_device_error error;
+    enum lk_device_status status = lk_snp_from_tsm(kernel.root, &request, out, &error);
     kernel.stop = true;
     pthread_join(thread, NULL);
     char command[128];
@@ -107,7 +107,7 @@ static void a_report_and_its_certificates_come_back(void **state)
     setup_kernel();
     kernel.certs = true;
     struct lk_snp_evidence e = {0};
-    assert_int_equal(ask(NULL, 0, &e), LK_SNP_OK);
+    assert_int_equal(ask(NULL, 0, &e), LK_DEVICE_OK);
     assert_int_equal(e.report.len, LK_SNP_REPORT_LEN);
     assert_int_equal(e.report.data[0x50], 0xab);
     assert_true(lk_bytes_eq(lk_buf_bytes(&e.certs), lk_bytes_str("certificates")));
@@ -122,7 +122,7 @@ static void the_least_allowed_vmpl_is_asked_for(void **state)
     kernel.floor = "1\n";
     const uint32_t vmpl[] = {3, 0, 2};
     struct lk_snp_evidence e = {0};
-    assert_int_equal(ask(vmpl, 3, &e), LK_SNP_OK);
+    assert_int_equal(ask(vmpl, 3, &e), LK_DEVICE_OK);
     assert_string_equal(kernel.privlevel, "2");
     lk_snp_evidence_free(&e);
 }
@@ -134,7 +134,7 @@ static void no_allowed_vmpl_is_told(void **state)
     kernel.floor = "2\n";
     const uint32_t vmpl[] = {0};
     struct lk_snp_evidence e = {0};
-    assert_int_equal(ask(vmpl, 1, &e), LK_SNP_FAILED);
+    assert_int_equal(ask(vmpl, 1, &e), LK_DEVICE_FAILED);
     lk_snp_evidence_free(&e);
 }
 
@@ -144,7 +144,7 @@ static void another_writer_is_noticed(void **state)
     setup_kernel();
     kernel.generation = "2\n";
     struct lk_snp_evidence e = {0};
-    assert_int_equal(ask(NULL, 0, &e), LK_SNP_BUSY);
+    assert_int_equal(ask(NULL, 0, &e), LK_DEVICE_BUSY);
     lk_snp_evidence_free(&e);
 }
 
@@ -154,7 +154,7 @@ static void another_kind_of_machine_is_no_device(void **state)
     setup_kernel();
     kernel.provider = "tdx_guest\n";
     struct lk_snp_evidence e = {0};
-    assert_int_equal(ask(NULL, 0, &e), LK_SNP_NO_DEVICE);
+    assert_int_equal(ask(NULL, 0, &e), LK_DEVICE_NONE);
     lk_snp_evidence_free(&e);
 }
 
@@ -164,7 +164,7 @@ static void a_report_of_another_size_is_none(void **state)
     setup_kernel();
     kernel.report_len = 100;
     struct lk_snp_evidence e = {0};
-    assert_int_equal(ask(NULL, 0, &e), LK_SNP_FAILED);
+    assert_int_equal(ask(NULL, 0, &e), LK_DEVICE_FAILED);
     lk_snp_evidence_free(&e);
 }
 
@@ -174,9 +174,9 @@ static void without_hardware_there_is_no_device(void **state)
     uint8_t data[64] = {0};
     struct lk_snp_request request = {.user_data = data};
     struct lk_snp_evidence e = {0};
-    struct lk_snp_error error;
-    assert_int_equal(lk_snp_from_tsm("/nonexistent", &request, &e, &error), LK_SNP_NO_DEVICE);
-    assert_int_equal(lk_snp_from_device("/nonexistent", &request, &e, &error), LK_SNP_NO_DEVICE);
+    struct lk_device_error error;
+    assert_int_equal(lk_snp_from_tsm("/nonexistent", &request, &e, &error), LK_DEVICE_NONE);
+    assert_int_equal(lk_snp_from_device("/nonexistent", &request, &e, &error), LK_DEVICE_NONE);
     assert_non_null(strstr(error.text, "/nonexistent"));
     lk_snp_evidence_free(&e);
 }
