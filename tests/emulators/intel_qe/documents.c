@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct text {
     size_t len;
@@ -23,8 +24,19 @@ static void put(struct text *t, const char *format, ...)
     t->len += (size_t)n;
 }
 
-#define DATES "\"issueDate\":\"2025-12-20T00:00:00Z\",\"nextUpdate\":\"2026-01-19T00:00:00Z\","
+#define DAY 86400
 #define EVALUATION "\"tcbEvaluationDataNumber\":20,"
+
+/* In force from 12 days before to 18 days after. */
+static void put_dates(struct text *t, const struct qe_settings *s)
+{
+    char issued[32], next[32];
+    time_t from = (time_t)(s->now - 12 * DAY), to = (time_t)(s->now + 18 * DAY);
+    struct tm tm;
+    QE_MUST(gmtime_r(&from, &tm) != NULL && strftime(issued, sizeof(issued), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+    QE_MUST(gmtime_r(&to, &tm) != NULL && strftime(next, sizeof(next), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+    put(t, "\"issueDate\":\"%s\",\"nextUpdate\":\"%s\",", issued, next);
+}
 
 static void put_components(struct text *t, const char *name, unsigned svn)
 {
@@ -102,7 +114,9 @@ static void tcb_info(const struct qe_settings *s, struct qe_blob *out)
     put(&t, "{");
     if (!s->v2)
         put(&t, "\"id\":\"%s\",", s->tdx ? "TDX" : "SGX");
-    put(&t, "\"version\":%d," DATES "\"fmspc\":\"00806F050000\",\"pceId\":\"0000\",\"tcbType\":0," EVALUATION, s->v2 ? 2 : 3);
+    put(&t, "\"version\":%d,", s->v2 ? 2 : 3);
+    put_dates(&t, s);
+    put(&t, "\"fmspc\":\"00806F050000\",\"pceId\":\"0000\",\"tcbType\":0," EVALUATION);
     if (s->tdx)
         put_modules(&t, s);
     put(&t, "\"tcbLevels\":[");
@@ -117,8 +131,9 @@ static void tcb_info(const struct qe_settings *s, struct qe_blob *out)
 static void qe_identity(const struct qe_settings *s, struct qe_blob *out)
 {
     struct text t = {0};
-    put(&t, "{\"id\":\"%s\",\"version\":2," DATES EVALUATION "\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",",
-        s->tdx ? "TD_QE" : "QE");
+    put(&t, "{\"id\":\"%s\",\"version\":2,", s->tdx ? "TD_QE" : "QE");
+    put_dates(&t, s);
+    put(&t, EVALUATION "\"miscselect\":\"00000000\",\"miscselectMask\":\"FFFFFFFF\",");
     put(&t, "\"attributes\":\"11000000000000000000000000000000\",\"attributesMask\":\"FBFFFFFFFFFFFFFF0000000000000000\",");
     put(&t, "\"mrsigner\":\"%064d\",\"isvprodid\":%d,", 7, s->tdx ? 2 : 1);
     put_svn_levels(&t, s->qe_status, "2024-11-13T00:00:00Z");

@@ -23,6 +23,7 @@ struct qe_replace {
 };
 
 struct qe_settings {
+    int64_t now; /* QE_NOW; dates of certificates, lists and documents lie around it */
     bool tdx;
     uint16_t version, body_type; /* 3 to 5; 1 to 4 */
 
@@ -38,6 +39,7 @@ struct qe_settings {
 
     /* The quote. */
     uint8_t td_attributes[8], report_data[64];
+    uint8_t mr_td[48], rtmr[4][48]; /* 02..., 10... to 13... */
     uint8_t sgx_attributes[16];
     size_t patch_at; /* byte of the quote that is altered after signing; 0: none */
     uint8_t patch_by;
@@ -74,9 +76,12 @@ void qe_settings_init(struct qe_settings *s, bool tdx, uint16_t body_type);
 /* Makes everything. */
 void qe_make(const struct qe_settings *s, struct qe_output *out);
 
+/* Reads the keys from files of this folder, or makes them there. Without it they live as long as the process. */
+void qe_keys_in(const char *folder);
+
 /* ---- between the sources of the emulator ---- */
 
-EVP_PKEY *qe_key(enum qe_key which); /* made once for the process */
+EVP_PKEY *qe_key(enum qe_key which); /* made once */
 void qe_sign(enum qe_key key, const void *data, size_t len, uint8_t out[static 64]); /* r || s */
 size_t qe_pck_extension(const struct qe_settings *s, uint8_t *out);
 void qe_certificates(const struct qe_settings *s, struct qe_output *out, struct qe_blob *pck_chain);

@@ -12,13 +12,30 @@
 #define CN_ROOT "Intel SGX Root CA"
 #define DAY 86400L
 
+static EVP_PKEY *keys[QE_KEYS];
+
 EVP_PKEY *qe_key(enum qe_key which)
 {
-    static EVP_PKEY *keys[QE_KEYS];
     if (keys[which] == NULL)
         keys[which] = EVP_EC_gen("P-256");
     QE_MUST(keys[which] != NULL);
     return keys[which];
+}
+
+void qe_keys_in(const char *folder)
+{
+    for (enum qe_key k = 0; k < QE_KEYS; k++) {
+        char path[512];
+        snprintf(path, sizeof(path), "%s/key%d.pem", folder, (int)k);
+        FILE *f = fopen(path, "r");
+        if (f != NULL) {
+            keys[k] = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+            QE_MUST(keys[k] != NULL && fclose(f) == 0);
+            continue;
+        }
+        f = fopen(path, "w");
+        QE_MUST(f != NULL && PEM_write_PrivateKey(f, qe_key(k), NULL, NULL, 0, NULL, NULL) == 1 && fclose(f) == 0);
+    }
 }
 
 void qe_sign(enum qe_key key, const void *data, size_t len, uint8_t out[static 64])
@@ -176,8 +193,8 @@ static X509 *issue(const struct qe_settings *s, const struct profile *p)
     QE_MUST(X509_set_version(x, X509_VERSION_3) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), p->serial) == 1);
     QE_MUST(X509_set_subject_name(x, subject) == 1 && X509_set_issuer_name(x, issuer) == 1);
     QE_MUST(X509_set_pubkey(x, qe_key(p->key)) == 1);
-    QE_MUST(ASN1_TIME_set(X509_getm_notBefore(x), QE_NOW - 365 * DAY) != NULL);
-    QE_MUST(ASN1_TIME_set(X509_getm_notAfter(x), p->expired ? QE_NOW - DAY : QE_NOW + 365 * DAY) != NULL);
+    QE_MUST(ASN1_TIME_set(X509_getm_notBefore(x), s->now - 365 * DAY) != NULL);
+    QE_MUST(ASN1_TIME_set(X509_getm_notAfter(x), p->expired ? s->now - DAY : s->now + 365 * DAY) != NULL);
     add(x, NID_basic_constraints, p->ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     add(x, NID_key_usage, p->ca ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature,nonRepudiation");
     if (p->pck)
@@ -202,11 +219,11 @@ static void put_pem(X509 *x, struct qe_blob *out)
 
 /* ---- lists ---- */
 
-static void revoke(X509_CRL *crl, long serial)
+static void revoke(const struct qe_settings *s, X509_CRL *crl, long serial)
 {
     X509_REVOKED *r = X509_REVOKED_new();
     ASN1_INTEGER *number = ASN1_INTEGER_new();
-    ASN1_TIME *when = ASN1_TIME_set(NULL, QE_NOW - DAY);
+    ASN1_TIME *when = ASN1_TIME_set(NULL, s->now - DAY);
     QE_MUST(ASN1_INTEGER_set(number, serial) == 1 && X509_REVOKED_set_serialNumber(r, number) == 1);
     QE_MUST(X509_REVOKED_set_revocationDate(r, when) == 1 && X509_CRL_add0_revoked(crl, r) == 1);
     ASN1_INTEGER_free(number);
@@ -218,16 +235,16 @@ static void put_crl(const struct qe_settings *s, const char *issuer, enum qe_key
 {
     X509_CRL *crl = X509_CRL_new();
     X509_NAME *name = name_of(issuer);
-    ASN1_TIME *from = ASN1_TIME_set(NULL, QE_NOW - 10 * DAY);
-    ASN1_TIME *to = ASN1_TIME_set(NULL, s->crl_stale ? QE_NOW - 1 : QE_NOW + 20 * DAY);
+    ASN1_TIME *from = ASN1_TIME_set(NULL, s->now - 10 * DAY);
+    ASN1_TIME *to = ASN1_TIME_set(NULL, s->crl_stale ? s->now - 1 : s->now + 20 * DAY);
     ASN1_INTEGER *number = ASN1_INTEGER_new();
     AUTHORITY_KEYID *akid = AUTHORITY_KEYID_new();
     QE_MUST(X509_CRL_set_version(crl, X509_CRL_VERSION_2) == 1 && X509_CRL_set_issuer_name(crl, name) == 1);
     QE_MUST(X509_CRL_set1_lastUpdate(crl, from) == 1 && X509_CRL_set1_nextUpdate(crl, to) == 1);
     if (a != 0)
-        revoke(crl, a);
+        revoke(s, crl, a);
     if (b != 0)
-        revoke(crl, b);
+        revoke(s, crl, b);
     QE_MUST(ASN1_INTEGER_set(number, 1) == 1);
     if (!s->crl_without_number)
         QE_MUST(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0) == 1);

@@ -26,6 +26,7 @@ static void put_le(struct qe_blob *b, uint64_t v, size_t bytes)
 void qe_settings_init(struct qe_settings *s, bool tdx, uint16_t body_type)
 {
     *s = (struct qe_settings){
+        .now = QE_NOW,
         .tdx = tdx,
         .version = !tdx ? 3 : body_type == 2 ? 4 : 5,
         .body_type = body_type,
@@ -53,6 +54,9 @@ void qe_settings_init(struct qe_settings *s, bool tdx, uint16_t body_type)
     memset(s->tee_svn + 2, 5, sizeof(s->tee_svn) - 2);
     memset(s->tee_svn2 + 2, 5, sizeof(s->tee_svn2) - 2);
     memset(s->report_data, 0xab, sizeof(s->report_data));
+    memset(s->mr_td, 0x02, sizeof(s->mr_td));
+    for (size_t i = 0; i < 4; i++)
+        memset(s->rtmr[i], 0x10 + (int)i, sizeof(s->rtmr[i]));
 }
 
 static void sgx_body(uint8_t out[static SGX_BODY], const uint8_t attributes[static 16], uint16_t prod, uint16_t svn)
@@ -70,15 +74,17 @@ static void td_body(const struct qe_settings *s, uint8_t out[static QE_BODY_MAX]
     static const struct {
         size_t at, len;
         uint8_t byte;
-    } fields[] = {{16, 48, 0x01},  {136, 48, 0x02}, {184, 48, 0x03}, {232, 48, 0x04}, {280, 48, 0x05}, {328, 48, 0x10},
-                  {376, 48, 0x11}, {424, 48, 0x12}, {472, 48, 0x13}, {648, 1, 0x20},  {649, 32, 0x21}, {681, 48, 0x22},
-                  {729, 48, 0x23}, {777, 1, 0x24},  {785, 16, 0x25}, {801, 16, 0x26}, {817, 12, 0x27}, {829, 48, 0x28},
-                  {877, 1, 0x29}};
+    } fields[] = {{16, 48, 0x01},  {184, 48, 0x03}, {232, 48, 0x04}, {280, 48, 0x05}, {648, 1, 0x20},  {649, 32, 0x21},
+                  {681, 48, 0x22}, {729, 48, 0x23}, {777, 1, 0x24},  {785, 16, 0x25}, {801, 16, 0x26}, {817, 12, 0x27},
+                  {829, 48, 0x28}, {877, 1, 0x29}};
     memset(out, 0, QE_BODY_MAX);
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         memset(out + fields[i].at, fields[i].byte, fields[i].len);
     memcpy(out, s->tee_svn, 16);
     memcpy(out + 120, s->td_attributes, 8);
+    memcpy(out + 136, s->mr_td, 48);
+    for (size_t i = 0; i < 4; i++)
+        memcpy(out + 328 + 48 * i, s->rtmr[i], 48);
     memcpy(out + 128, (const uint8_t[]){0xe7, 0x02, 0x06}, 3);
     memcpy(out + 520, s->report_data, 64);
     memcpy(out + 584, s->tee_svn2, 16);
