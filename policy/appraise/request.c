@@ -28,13 +28,17 @@ static void want_register(struct wanted *w, const struct lk_claim_ref *ref)
             w->registers[b] |= UINT32_C(1) << ref->index;
 }
 
-static void want_by_rules(struct wanted *w, const struct lk_family_rules *f)
+static void want_vmpl(struct wanted *w, const struct lk_family_rules *f)
 {
-    for (size_t i = 0; i < f->n; i++) {
-        want_register(w, &f->rules[i].ref);
+    for (size_t i = 0; i < f->n; i++)
         if (strcmp(f->rules[i].name, "vmpl") == 0)
             w->vmpl = &f->rules[i];
-    }
+}
+
+static void want_by_rules(struct wanted *w, const struct lk_family_rules *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        want_register(w, &f->rules[i].ref);
 }
 
 static void want_by_records(struct wanted *w, const struct lk_policyset *s, const struct lk_accept *a,
@@ -51,22 +55,55 @@ static void want_by_records(struct wanted *w, const struct lk_policyset *s, cons
     }
 }
 
-static bool has_registers(const struct lk_family *f)
+/* What the chain's logs need quoted, into the banks that are wanted anyway. */
+static void want_by_logs(struct wanted *w, const struct lk_accept *a)
 {
-    for (size_t i = 0; i < f->n_claims; i++)
+    uint32_t pcrs = 0;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct lk_family_rules *f = &a->families[i];
+        if (f->family->pcrs == 0)
+            continue;
+        pcrs |= f->family->pcrs;
+        for (size_t k = 0; k < f->n; k++)
+            pcrs |= f->rules[k].op == LK_OP_SKIP ? 0 : lk_claim_of(&f->rules[k].ref)->flags >> 8;
+        for (size_t c = 0; c < f->family->n_claims; c++)
+            pcrs |= f->open[c] ? f->family->claims[c].flags >> 8 : 0;
+    }
+    bool any = false;
+    for (size_t b = 0; b < BANKS; b++) {
+        any = any || w->registers[b] != 0;
+        w->registers[b] |= w->registers[b] != 0 ? pcrs : 0;
+    }
+    if (!any)
+        w->registers[0] = pcrs;
+}
+
+/* Items that quote registers. A log may have claims that look alike, but carries no binding. */
+static bool quotes(const struct lk_family *f)
+{
+    for (size_t i = 0; f->carries_binding && i < f->n_claims; i++)
         if (f->claims[i].kind == LK_KIND_REGISTERS)
             return true;
     return false;
 }
 
 /* A quote must select something: the firmware's registers when nothing else is asked for. */
-static void want_something(struct wanted *w, const struct lk_family *f)
+static void want_something(struct wanted *w)
 {
     uint32_t any = 0;
     for (size_t b = 0; b < BANKS; b++)
         any |= w->registers[b];
-    if (any == 0 && has_registers(f))
+    if (any == 0)
         w->registers[0] = 0xff;
+}
+
+static void want_registers(struct wanted *w, const struct lk_policyset *s, const struct lk_accept *accept,
+                           const struct lk_family_rules *f)
+{
+    want_by_rules(w, f);
+    want_by_records(w, s, accept, f->family);
+    want_by_logs(w, accept);
+    want_something(w);
 }
 
 static Latchkey__V1__PcrSelection *selection(struct lk_arena *a, uint16_t bank, uint32_t bits)
@@ -118,9 +155,9 @@ static Latchkey__V1__EvidenceItemRequest *item_request(struct lk_arena *a, const
         return NULL;
     latchkey__v1__evidence_item_request__init(item);
     item->family = lk_arena_str(a, f->family->name, strlen(f->family->name));
-    want_by_rules(&w, f);
-    want_by_records(&w, s, accept, f->family);
-    want_something(&w, f->family);
+    want_vmpl(&w, f);
+    if (quotes(f->family))
+        want_registers(&w, s, accept, f);
     bool ok = item->family != NULL && put_registers(a, &w, item) && put_vmpl(a, w.vmpl, item);
     return ok ? item : NULL;
 }

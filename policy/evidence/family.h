@@ -63,6 +63,7 @@ enum lk_claim_flag {
     LK_CLAIM_PIN = 2,         /* a rule on it pins the software that runs (measurement, ID key) */
     LK_CLAIM_MACHINE = 4,     /* no two machines have the same value, and no guest can make itself another:
                                  create-on-first-use needs such a placeholder */
+#define LK_CLAIM_PCR(i) (1u << (8 + (i))) /* i below 24: a rule on it wants this PCR quoted too, beside lk_family.pcrs */
 };
 
 /*
@@ -121,6 +122,7 @@ struct lk_family {
     const struct lk_claim *claims;
     size_t n_claims;
     bool carries_binding; /* every item of this family must vouch LK_PROOF_BINDING */
+    uint32_t pcrs;        /* of a log: bit i: it means nothing unless the chain's quote has PCR i */
 
     LK_MUST_USE lk_result (*parse)(const struct lk_family_input *in, struct lk_item **out);
 

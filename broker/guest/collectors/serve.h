@@ -38,7 +38,7 @@ bool lk_collector_fail_device(struct lk_collector_failure *f, enum lk_device_sta
 
 #define LK_COLLECTOR_FAMILIES_MAX 8
 #define LK_COLLECTOR_PARTS_MAX 16
-#define LK_COLLECTOR_PART_MAX (1U << 20) /* bytes */
+#define LK_COLLECTOR_PART_MAX (3U << 20) /* bytes; all of an item must fit a frame */
 
 struct lk_collector_item {
     struct {

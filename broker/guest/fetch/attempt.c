@@ -8,13 +8,14 @@
 #include "broker/guest/fetch/answer.h"
 #include "broker/guest/fetch/collector.h"
 #include "broker/guest/fetch/output.h"
+#include "broker/guest/fetch/say.h"
 #include "proto/base/clock.h"
 #include "proto/grpc/client/client.h"
 #include "proto/msg/unpack.h"
 #include "proto/seal/ticket.h"
 
 #define METHOD(name) "/latchkey.v1.KeyRelease/" name
-#define ARENA_MAX (32u << 20)
+#define ARENA_MAX (64u << 20) /* collectors' answers of a few MiB, unpacked, and a retry with another alternative */
 #define REQUEST_MAX (4u << 20)
 #define ITEMS_MAX 16
 
@@ -31,7 +32,8 @@ struct attempt {
     struct lk_bytes ek, ak;
     struct lk_grpc_client *client;
     const Latchkey__V1__ChallengeResponse *challenge;
-    const Latchkey__V1__EvidenceAlternative *alternative;
+    Latchkey__V1__EvidenceItem *items[ITEMS_MAX];
+    size_t n_items;
     struct lk_bytes s;
     EVP_PKEY *key;
     enum lk_suite suite;
@@ -162,21 +164,13 @@ static struct lk_collector *collector_for(const struct attempt *a, const Latchke
     return first_with(a, family);
 }
 
-static bool can_collect(const struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative)
+/* The first family that nothing here collects; NULL when there is none. */
+static const char *family_missing(const struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative)
 {
     for (size_t i = 0; i < alternative->n_items; i++)
         if (first_with(a, alternative->items[i]->family) == NULL)
-            return false;
-    return alternative->n_items > 0 && alternative->n_items <= ITEMS_MAX;
-}
-
-static lk_result choose_alternative(struct attempt *a)
-{
-    const Latchkey__V1__EvidenceRequest *wanted = a->challenge->evidence;
-    for (size_t i = 0; i < wanted->n_alternatives && a->alternative == NULL; i++)
-        if (can_collect(a, wanted->alternatives[i]))
-            a->alternative = wanted->alternatives[i];
-    return a->alternative != NULL ? LK_OK : LK_FAIL(COLLECTOR_MISSING);
+            return alternative->items[i]->family;
+    return NULL;
 }
 
 static lk_result activate(struct attempt *a)
@@ -212,15 +206,60 @@ static lk_result make_statement(struct attempt *a)
     return lk_buf_ok(&a->statement);
 }
 
-static lk_result collect(struct attempt *a, Latchkey__V1__EvidenceItem **items)
+/* Logs grow: one that is read after the quote has at least what the quoted registers cover. */
+static bool is_log(const char *family)
+{
+    return strcmp(family, "eventlog") == 0 || strcmp(family, "ima") == 0;
+}
+
+static lk_result collect_items(struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative,
+                               struct lk_bytes binding, bool logs)
+{
+    for (size_t i = 0; i < alternative->n_items; i++) {
+        const Latchkey__V1__EvidenceItemRequest *wanted = alternative->items[i];
+        if (is_log(wanted->family) == logs)
+            LK_TRY(lk_collector_collect(collector_for(a, alternative, i), binding, wanted, a->arena, &a->items[i]));
+    }
+    return LK_OK;
+}
+
+static lk_result try_alternative(struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative,
+                                 struct lk_bytes binding)
+{
+    const char *missing = family_missing(a, alternative);
+    if (missing != NULL || alternative->n_items == 0 || alternative->n_items > ITEMS_MAX) {
+        lk_say_alternative(alternative, missing != NULL ? missing : "", LK_ALTERNATIVE_NO_COLLECTOR);
+        return LK_FAIL(COLLECTOR_MISSING);
+    }
+    lk_result r = collect_items(a, alternative, binding, false);
+    if (lk_ok(r))
+        r = collect_items(a, alternative, binding, true);
+    a->n_items = alternative->n_items;
+    lk_say_alternative(alternative, "", lk_ok(r) ? LK_ALTERNATIVE_TAKEN : LK_ALTERNATIVE_FAILED);
+    return r;
+}
+
+/* The first alternative, in the policy's order, that this machine can do. What is only busy is worth another attempt. */
+static lk_result collect(struct attempt *a)
 {
     uint8_t binding[64];
+    const Latchkey__V1__EvidenceRequest *wanted = a->challenge->evidence;
+    lk_result worst = LK_FAIL(COLLECTOR_MISSING);
     LK_TRY(lk_binding(bytes_of(a->challenge->ticket), a->s, lk_buf_bytes(&a->statement), binding));
-    for (size_t i = 0; i < a->alternative->n_items; i++) {
-        const Latchkey__V1__EvidenceItemRequest *wanted = a->alternative->items[i];
-        struct lk_collector *from = collector_for(a, a->alternative, i);
-        LK_TRY(lk_collector_collect(from, LK_BYTES(binding), wanted, a->arena, &items[i]));
+    for (size_t i = 0; i < wanted->n_alternatives; i++) {
+        lk_result r = try_alternative(a, wanted->alternatives[i], LK_BYTES(binding));
+        if (r.code != LK_R_COLLECTOR_MISSING && r.code != LK_R_COLLECTOR_FAILED)
+            return r;
+        worst = r.code == LK_R_COLLECTOR_FAILED ? r : worst;
     }
+    return worst;
+}
+
+/* Told here, where the size is known and nothing was sent; without a limit the broker says it. */
+static lk_result check_size(const struct attempt *a, const Latchkey__V1__ReleaseRequest *request)
+{
+    size_t max = a->challenge->evidence->max_bundle_bytes;
+    LK_REQUIRE(max == 0 || latchkey__v1__release_request__get_packed_size(request) <= max, EVIDENCE_TOO_LARGE);
     return LK_OK;
 }
 
@@ -236,14 +275,14 @@ static lk_result save_bundle(const struct attempt *a, const Latchkey__V1__Releas
 
 static lk_result release(struct attempt *a)
 {
-    Latchkey__V1__EvidenceItem *items[ITEMS_MAX];
-    LK_TRY(collect(a, items));
+    LK_TRY(collect(a));
     Latchkey__V1__ReleaseRequest request = LATCHKEY__V1__RELEASE_REQUEST__INIT;
     request.ticket = a->challenge->ticket;
     request.s = lk_client_bin(a->s);
     request.statement = lk_client_bin(lk_buf_bytes(&a->statement));
-    request.items = items;
-    request.n_items = a->alternative->n_items;
+    request.items = a->items;
+    request.n_items = a->n_items;
+    LK_TRY(check_size(a, &request));
     if (a->o->save_bundle != NULL)
         LK_TRY(save_bundle(a, &request));
     void *m = NULL;
@@ -263,7 +302,6 @@ static lk_result run(struct attempt *a)
     LK_TRY(identify(a));
     LK_TRY(connect_broker(a));
     LK_TRY(get_challenge(a));
-    LK_TRY(choose_alternative(a));
     LK_TRY(activate(a));
     LK_TRY(make_statement(a));
     return release(a);

@@ -15,6 +15,7 @@
 #include "proto/msg/unpack.h"
 
 #define ARGS_MAX 32
+static const struct lk_msg_limits RESPONSE = {LK_COLLECTOR_FRAME_MAX, 5, 1024}; /* logs may be larger than a bundle */
 #define END_MS 5000 /* to give sessions and keys back */
 
 struct lk_collector {
@@ -36,8 +37,7 @@ static lk_result exchange(struct lk_collector *c, const Latchkey__V1__CollectorR
     LK_REQUIRE(lk_ok(lk_collector_write(c->child.to, deadline, lk_buf_bytes(&bytes))), COLLECTOR_PROTOCOL);
     LK_REQUIRE(lk_ok(lk_collector_read(c->child.from, deadline, &bytes)), COLLECTOR_PROTOCOL);
     void *m = NULL;
-    lk_result r = lk_msg_unpack(&latchkey__v1__collector_response__descriptor, lk_buf_bytes(&bytes), arena,
-                                &LK_MSG_LIMITS_REQUEST, &m);
+    lk_result r = lk_msg_unpack(&latchkey__v1__collector_response__descriptor, lk_buf_bytes(&bytes), arena, &RESPONSE, &m);
     lk_buf_wipe(&bytes); /* an activation's secret may have been inside */
     LK_REQUIRE(lk_ok(r), COLLECTOR_PROTOCOL);
     *out = m;

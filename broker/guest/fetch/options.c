@@ -20,7 +20,7 @@ static const char usage[] =
     "  --create               a secret that does not exist yet may be made for this machine, if its policy says so\n"
     "  --out FILE, --out-fd N target of the secret that names none\n"
     "  --collector PROGRAM    how to get evidence, several times for several; arguments after spaces\n"
-    "                         (default: latchkey-evidence-snp, -tpm and -tdx, whichever works)\n"
+    "                         (default: latchkey-evidence-snp, -tpm, -tdx and -logs, whichever works)\n"
     "  --suite KEY            recipient key: x25519 (default), p256, rsa2048, rsa3072, rsa4096\n"
     "  --on-refused WHAT      exit (default), or wait: ask again until --timeout\n"
     "  --timeout SECONDS      in all (default 300; 0: for ever)\n"
@@ -217,6 +217,7 @@ static bool settle(struct reading *r, int *code)
         o->collectors[o->n_collectors++] = "latchkey-evidence-snp";
         o->collectors[o->n_collectors++] = "latchkey-evidence-tpm";
         o->collectors[o->n_collectors++] = "latchkey-evidence-tdx";
+        o->collectors[o->n_collectors++] = "latchkey-evidence-logs";
     }
     return settle_targets(r, code);
 }

@@ -97,6 +97,33 @@ void lk_say_collector(const char *program, const char *code, const char *text)
     write_line(&b);
 }
 
+void lk_say_alternative(const Latchkey__V1__EvidenceAlternative *a, const char *family, enum lk_alternative_fate fate)
+{
+    static const struct {
+        const char *word, *text;
+    } fates[] = {[LK_ALTERNATIVE_TAKEN] = {"taken", "taken"},
+                 [LK_ALTERNATIVE_NO_COLLECTOR] = {"no-collector", "passed over, no collector for "},
+                 [LK_ALTERNATIVE_FAILED] = {"failed", "passed over, see the collector's message"}};
+    LK_BUF_AUTO b = lk_buf(16u << 10);
+    if (as_json) {
+        lk_put_fmt(&b, "{\"event\":\"evidence\"");
+        put_member(&b, "policy", a->policy);
+        put_member(&b, "alternative", a->name);
+        put_member(&b, "fate", fates[fate].word);
+        put_member(&b, "family", family);
+        lk_put_u8(&b, '}');
+    } else {
+        lk_put_fmt(&b, "latchkey-fetch: evidence ");
+        put_string(&b, a->name);
+        lk_put_fmt(&b, " of policy ");
+        put_string(&b, a->policy);
+        lk_put_fmt(&b, ": %s", fates[fate].text);
+        if (family[0] != '\0')
+            put_string(&b, family);
+    }
+    write_line(&b);
+}
+
 void lk_say_released(const char *name, uint64_t version, const char *target, const char *decision_id, bool created)
 {
     LK_BUF_AUTO b = lk_buf(16u << 10);

@@ -16,6 +16,13 @@ void lk_say_outcome(const struct lk_fetch_outcome *o, const char *broker, int64_
 /* A collector's error. */
 void lk_say_collector(const char *program, const char *code, const char *text);
 
+/*
+ * What became of one way that the policy accepts. Its names come from the broker, unsigned; family: the one that no
+ * collector gives, or "".
+ */
+enum lk_alternative_fate { LK_ALTERNATIVE_TAKEN, LK_ALTERNATIVE_NO_COLLECTOR, LK_ALTERNATIVE_FAILED };
+void lk_say_alternative(const Latchkey__V1__EvidenceAlternative *a, const char *family, enum lk_alternative_fate fate);
+
 /* A secret was written: name and version as the broker tells them; what: where to. */
 void lk_say_released(const char *name, uint64_t version, const char *target, const char *decision_id, bool created);
 

@@ -62,6 +62,7 @@ const struct lk_family lk_family_eventlog = {
     .n_parts = sizeof(parts) / sizeof(parts[0]),
     .claims = lk_eventlog_claims,
     .n_claims = LK_EVENTLOG_CLAIMS,
+    .pcrs = 0x3ff, /* 0 to 9; the claims of systemd-stub's PCRs name theirs */
     .parse = parse,
     .authenticate = authenticate,
     .read_vouched = read_vouched,

@@ -145,6 +145,7 @@ const struct lk_family lk_family_ima = {
     .n_parts = sizeof(parts) / sizeof(parts[0]),
     .claims = claims,
     .n_claims = C_COUNT,
+    .pcrs = 0x7ff, /* the list's own, and those of the boot for boot_aggregate */
     .parse = parse,
     .authenticate = authenticate,
     .read_vouched = read_vouched,

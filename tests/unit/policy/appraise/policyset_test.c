@@ -20,12 +20,12 @@ struct sample {
     Latchkey__V1__Policy policy;
     Latchkey__V1__Create create;
     Latchkey__V1__Accept accept;
-    Latchkey__V1__FamilyRules block, chip;
+    Latchkey__V1__FamilyRules block, chip, log;
     Latchkey__V1__Rule rule, pcr;
     Latchkey__V1__Operand operand, digest;
     Latchkey__V1__Operand *operands[2], *digests[1];
     Latchkey__V1__Rule *rules[2], *pcrs[1];
-    Latchkey__V1__FamilyRules *blocks[2];
+    Latchkey__V1__FamilyRules *blocks[3];
     Latchkey__V1__Accept *accepts[2];
     char *chain[3], *releases[2], *groups[1];
     char *board_13[13]; /* one family more than a chain may have */
@@ -289,6 +289,35 @@ static void a_request_names_chains_and_registers(void **state)
     lk_policyset_free(set);
 }
 
+/* A log means nothing without its registers: the quote of its chain is asked for them. */
+static void a_log_has_its_registers_quoted(void **state)
+{
+    (void)state;
+    struct lk_policyset *set = lk_policyset_new();
+    struct lk_arena *arena = lk_arena_new(1 << 20);
+    struct sample s;
+    set_up(&s);
+    latchkey__v1__family_rules__init(&s.log);
+    Latchkey__V1__Rule kernel = s.pcr, *kernels[] = {&kernel};
+    kernel.claim = S("kernel");
+    s.log.family = S("log");
+    s.log.rules = kernels;
+    s.log.n_rules = 1;
+    s.blocks[2] = &s.log;
+    s.chain[2] = S("log");
+    s.accept.n_chain = s.accept.n_families = 3;
+    assert_int_equal(add_to(set, &s, NULL), LK_R_OK);
+    const Latchkey__V1__EvidenceAlternative *alt = request(set, arena, "disk/{board.serial}")->alternatives[0];
+    const Latchkey__V1__PcrSelection *pcrs = alt->items[1]->pcrs[0];
+    assert_int_equal(alt->items[1]->n_pcrs, 1);
+    assert_int_equal(pcrs->n_indexes, 3); /* the rule's, the family's, the claim's */
+    assert_int_equal(pcrs->indexes[0] << 16 | pcrs->indexes[1] << 8 | pcrs->indexes[2], 7 << 16 | 9 << 8 | 12);
+    assert_string_equal(alt->items[2]->family, "log");
+    assert_int_equal(alt->items[2]->n_pcrs, 0);
+    lk_arena_free(arena);
+    lk_policyset_free(set);
+}
+
 static void a_name_that_no_policy_covers_gets_a_default_request(void **state)
 {
     (void)state;
@@ -309,6 +338,7 @@ int main(void)
         cmocka_unit_test(policies_must_not_share_names_or_secrets),
         cmocka_unit_test(a_group_without_records_is_told_not_refused),
         cmocka_unit_test(a_request_names_chains_and_registers),
+        cmocka_unit_test(a_log_has_its_registers_quoted),
         cmocka_unit_test(a_name_that_no_policy_covers_gets_a_default_request),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,7 +237,7 @@ static void chip_vouch(const struct lk_item *item, void (*put)(void *, const str
     put(to, &(struct lk_proof){.kind = LK_PROOF_REGISTER, .alg = 0x000b, .index = 9, .value = LK_BYTES(item->chip.log)});
 }
 
-static const struct lk_claim log_claims[] = {{"kernel", LK_KIND_BYTES, NULL, REFUSED, "kernel", NULL, 0}};
+static const struct lk_claim log_claims[] = {{"kernel", LK_KIND_BYTES, NULL, REFUSED, "kernel", NULL, LK_CLAIM_PCR(12)}};
 
 static lk_result log_claim(const struct lk_family_input *in, const struct lk_item *item, struct lk_value *v)
 {
@@ -261,13 +261,13 @@ static const struct lk_part chip_parts[] = {{"quote", 128, true, "the quote"}};
 static const struct lk_part log_parts[] = {{"log", 64, true, "the log"}};
 static const struct lk_part paper_parts[] = {{"paper", 64, true, "the paper"}};
 
-static const struct lk_family board = {"board", "a board", board_parts, 2, board_claims, N(board_claims), true,
+static const struct lk_family board = {"board", "a board", board_parts, 2, board_claims, N(board_claims), true, 0,
                                        board_parse, board_authenticate, NULL, board_claim, board_vouch};
-static const struct lk_family chip = {"chip", "a chip", chip_parts, 1, chip_claims, N(chip_claims), true,
+static const struct lk_family chip = {"chip", "a chip", chip_parts, 1, chip_claims, N(chip_claims), true, 0,
                                       chip_parse, chip_authenticate, NULL, chip_claim, chip_vouch};
-static const struct lk_family log_family = {"log", "a log", log_parts, 1, log_claims, N(log_claims), false,
+static const struct lk_family log_family = {"log", "a log", log_parts, 1, log_claims, N(log_claims), false, 1u << 9,
                                             log_parse, log_authenticate, log_read, log_claim, NULL};
-static const struct lk_family paper = {"paper", "a paper", paper_parts, 1, paper_claims, N(paper_claims), false,
+static const struct lk_family paper = {"paper", "a paper", paper_parts, 1, paper_claims, N(paper_claims), false, 0,
                                        paper_parse, paper_authenticate, NULL, paper_claim, NULL};
 
 static const struct lk_family *const all[] = {&board, &chip, &log_family, &paper};
