@@ -54,6 +54,32 @@ static json_t *registers_json(const struct lk_value *v)
     return banks;
 }
 
+static json_t *bytes_json(struct lk_bytes b)
+{
+    json_t *s = json_stringn((const char *)b.data, b.len);
+    return s != NULL ? s : hex_json(b); /* a path that is no UTF-8 */
+}
+
+static json_t *file_json(const struct lk_member *m)
+{
+    const char *alg = lk_bank_name((uint16_t)(m->alg & ~LK_DIGEST_VERITY));
+    json_t *o = json_pack("{s:o, s:o}", "name", bytes_json(m->name), "digest", hex_json(m->digest));
+    json_object_set_new(o, "algorithm", alg == NULL ? json_null() : json_string(alg));
+    if ((m->alg & LK_DIGEST_VERITY) != 0)
+        json_object_set_new(o, "verity", json_true());
+    if (m->signer != NULL)
+        json_object_set_new(o, "signed-by", json_string(m->signer));
+    return o;
+}
+
+static json_t *list_json(const struct lk_value *v)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < v->list.n; i++)
+        json_array_append_new(list, v->kind == LK_KIND_FILES ? file_json(&v->list.m[i]) : bytes_json(v->list.m[i].name));
+    return list;
+}
+
 static json_t *value_json(const struct lk_value *v)
 {
     if (!v->present)
@@ -72,6 +98,9 @@ static json_t *value_json(const struct lk_value *v)
         return vector_json(v);
     case LK_KIND_REGISTERS:
         return registers_json(v);
+    case LK_KIND_WORDS:
+    case LK_KIND_FILES:
+        return list_json(v);
     }
     return json_null();
 }

@@ -14,7 +14,7 @@ static const struct {
 } kinds[] = {
     {"policy", LK_CHANGE_POLICY_SET, LK_CHANGE_POLICY_DELETE}, {"reference", LK_CHANGE_REFERENCE_SET, LK_CHANGE_REFERENCE_DELETE},
     {"anchor", LK_CHANGE_ANCHOR_SET, LK_CHANGE_ANCHOR_DELETE}, {"secret", LK_CHANGE_SECRET_PUT, LK_CHANGE_SECRET_DELETE},
-    {"admin", LK_CHANGE_ADMIN_SET, LK_CHANGE_ADMIN_DELETE},
+    {"admin", LK_CHANGE_ADMIN_SET, LK_CHANGE_ADMIN_DELETE},    {"set", LK_CHANGE_SET_PUT, LK_CHANGE_SET_DELETE},
 };
 #define KINDS (sizeof(kinds) / sizeof(*kinds))
 

@@ -38,6 +38,7 @@ static const char *kind_name(enum lk_kind kind)
     static const char *const names[] = {
         [LK_KIND_BOOL] = "flag",   [LK_KIND_UINT] = "number", [LK_KIND_BYTES] = "hex",          [LK_KIND_WORD] = "word",
         [LK_KIND_TEXT] = "text",   [LK_KIND_VECTOR] = "vector", [LK_KIND_REGISTERS] = "registers",
+        [LK_KIND_WORDS] = "words", [LK_KIND_FILES] = "files",
     };
     return names[kind];
 }
@@ -71,7 +72,7 @@ static void print_operators(enum lk_kind kind, bool one_register)
 static void print_kinds(void)
 {
     puts("## Kinds and their operators\n\n| kind | operators |\n|---|---|");
-    for (int kind = LK_KIND_BOOL; kind <= LK_KIND_REGISTERS; kind++) {
+    for (int kind = LK_KIND_BOOL; kind <= LK_KIND_FILES; kind++) {
         printf("| %s | ", kind_name((enum lk_kind)kind));
         print_operators((enum lk_kind)kind, kind == LK_KIND_REGISTERS);
         puts(" |");

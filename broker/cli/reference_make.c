@@ -68,8 +68,8 @@ static void put_family(struct making *m, const struct lk_family *f, json_t *clai
         json_t *value = json_object_get(claims, row->name);
         char name[160];
         snprintf(name, sizeof(name), "%s.%s", f->name, row->name);
-        if (value == NULL || json_is_null(value))
-            continue;
+        if (value == NULL || json_is_null(value) || row->kind == LK_KIND_WORDS || row->kind == LK_KIND_FILES)
+            continue; /* lists are judged by rules and sets, not by records */
         if (row->kind == LK_KIND_REGISTERS)
             put_registers(m, name, row, value);
         else if (wanted(m, name, row))

@@ -126,6 +126,8 @@ static lk_result check_payload(struct lk_change *c, size_t i, enum lk_object_kin
         return read_secret(c->payloads[i], name);
     case LK_OBJECT_ADMIN:
         return read_admin(c->payloads[i], name);
+    case LK_OBJECT_SET:
+        return lk_payload_set(c->payloads[i], name);
     case LK_OBJECT_COUNT:
         break;
     }
@@ -140,7 +142,7 @@ static bool deletes_trust(const struct lk_envelope_item *item, enum lk_object_ki
 {
     bool replaces = item->revision != 0;
     return (kind == LK_OBJECT_POLICY && deletes) ||
-           ((kind == LK_OBJECT_REFERENCE || kind == LK_OBJECT_ANCHOR) && replaces);
+           ((kind == LK_OBJECT_REFERENCE || kind == LK_OBJECT_ANCHOR || kind == LK_OBJECT_SET) && replaces);
 }
 
 static lk_result check_items(const struct lk_state *s, struct lk_change *c)
@@ -151,7 +153,7 @@ static lk_result check_items(const struct lk_state *s, struct lk_change *c)
         bool deletes = false;
         const struct lk_envelope_item *item = &c->e.items[i];
         LK_REQUIRE(lk_change_kind_of(item->kind, &kind, &deletes), CHANGE_MALFORMED);
-        bool loads = kind == LK_OBJECT_POLICY || kind == LK_OBJECT_REFERENCE || kind == LK_OBJECT_ANCHOR;
+        bool loads = kind != LK_OBJECT_SECRET && kind != LK_OBJECT_ADMIN;
         c->needs_generation = c->needs_generation || loads;
         c->revokes = c->revokes || deletes_trust(item, kind, deletes);
         if (!deletes)

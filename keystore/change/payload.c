@@ -5,9 +5,11 @@
 #include "policy/appraise/policyset.h"
 #include "proto/msg/unpack.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define FIELD_MEMBERS 8 /* ReferenceSet.members */
 #define ARENA_CAP (32u << 20) /* untouched pages cost nothing */
 
 static void arena_drop(struct lk_arena **a)
@@ -122,6 +124,21 @@ lk_result lk_payload_anchor(struct lk_bytes payload, struct lk_bytes name)
     const Latchkey__V1__Anchor *a = message;
     LK_REQUIRE(a->schema == 1 && is_name(a->name, name) && a->family[0] != '\0' && a->certificate.len > 0,
                CHANGE_PAYLOAD);
+    return LK_OK;
+}
+
+lk_result lk_payload_set(struct lk_bytes payload, struct lk_bytes name)
+{
+    ARENA_AUTO *arena = lk_arena_new(ARENA_CAP);
+    void *message = NULL;
+    struct lk_bytes members;
+    char own[128];
+    LK_REQUIRE(arena != NULL, MEMORY);
+    LK_REQUIRE(lk_ok(lk_msg_unpack_apart(&latchkey__v1__reference_set__descriptor, payload, FIELD_MEMBERS, arena,
+                                         &LK_MSG_LIMITS_SET, &message, &members)), CHANGE_PAYLOAD);
+    const Latchkey__V1__ReferenceSet *s = message;
+    snprintf(own, sizeof(own), "%.64s/%.16s/%u", s->name, s->version, (unsigned)s->part);
+    LK_REQUIRE(s->schema == 1 && is_name(own, name), CHANGE_PAYLOAD);
     return LK_OK;
 }
 

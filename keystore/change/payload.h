@@ -14,6 +14,9 @@ bool lk_policy_rules_cover(const struct lk_policy_rules *r, struct lk_bytes name
 LK_MUST_USE lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name);
 LK_MUST_USE lk_result lk_payload_anchor(struct lk_bytes payload, struct lk_bytes name);
 
+/* A ReferenceSet whose name, version and part are this object's. Its members are not looked at. CHANGE_PAYLOAD. */
+LK_MUST_USE lk_result lk_payload_set(struct lk_bytes payload, struct lk_bytes name);
+
 /* AdminKey: the SSH key is appended to key. CHANGE_PAYLOAD. */
 LK_MUST_USE lk_result lk_payload_admin(struct lk_bytes payload, struct lk_bytes name, struct lk_buf *key);
 

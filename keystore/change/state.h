@@ -14,6 +14,7 @@ enum lk_object_kind {
     LK_OBJECT_ANCHOR,
     LK_OBJECT_SECRET,
     LK_OBJECT_ADMIN,
+    LK_OBJECT_SET, /* a part of a reference set */
     LK_OBJECT_COUNT
 };
 const char *lk_object_kind_name(enum lk_object_kind k); /* "policy", "reference", ... */
@@ -40,7 +41,7 @@ struct lk_object {
     uint64_t first_version; /* of a secret: the oldest that is not deleted */
     uint8_t digest[32];
     int64_t changed;
-    uint8_t *payload; /* policy, reference, anchor: the signed bytes; admin: the SSH key */
+    uint8_t *payload; /* policy, reference, anchor, set: the signed bytes; admin: the SSH key */
     size_t payload_len;
     enum lk_kek kek;               /* secrets: of the newest version */
     struct lk_policy_rules *rules; /* policies */

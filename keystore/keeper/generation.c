@@ -23,6 +23,7 @@ static const struct {
     {LK_OBJECT_POLICY, LK_SNAP_POLICY},
     {LK_OBJECT_REFERENCE, LK_SNAP_REFERENCE},
     {LK_OBJECT_ANCHOR, LK_SNAP_ANCHOR},
+    {LK_OBJECT_SET, LK_SNAP_SET},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/compile.h"
 #include "policy/appraise/compile_context.h"
+#include "policy/appraise/lists.h"
 #include "policy/appraise/names.h"
 #include "policy/appraise/rules.h"
 
@@ -290,7 +291,12 @@ static void compile_match(struct lk_compile *c, const Latchkey__V1__RecordMatch 
         lk_compile_note(c, LK_R_POLICY_CLAIM, f->name, where, "a claim of the family", m->claim);
         return;
     }
-    bool whole_registers = lk_claim_of(&out->ref)->kind == LK_KIND_REGISTERS && out->ref.alg == 0;
+    enum lk_kind kind = lk_claim_of(&out->ref)->kind;
+    bool whole_registers = kind == LK_KIND_REGISTERS && out->ref.alg == 0;
+    if (lk_kind_is_list(kind)) {
+        lk_compile_note(c, LK_R_POLICY_OPERATOR, f->name, where, "a value; lists are judged by rules and sets", m->claim);
+        return;
+    }
     if (whole_registers || m->n_values == 0)
         lk_compile_note(c, LK_R_POLICY_VALUE, f->name, where, whole_registers ? "claim.bank.index" : "a value", "none");
     else

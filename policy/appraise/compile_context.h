@@ -28,6 +28,9 @@ void lk_compile_name(struct lk_compile *c, const char *where, const char *name);
 struct lk_value *lk_compile_operands(struct lk_compile *c, const struct lk_claim_ref *ref, const char *where, bool group,
                                      Latchkey__V1__Operand *const *operands, size_t n);
 
+/* exclude and signed-by of a rule on a list of files: else there must be none. */
+void lk_compile_exceptions(struct lk_compile *c, const Latchkey__V1__Rule *m, const char *where, struct lk_rule *out);
+
 /* Rules of one family, defaults filled in; m NULL: the defaults alone. */
 void lk_compile_family(struct lk_compile *c, const struct lk_family *family, const Latchkey__V1__FamilyRules *m,
                        bool has_groups, struct lk_family_rules *out);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/compile_context.h"
+#include "policy/appraise/lists.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +26,7 @@ void *lk_compile_array(struct lk_compile *c, size_t n, size_t size)
 
 void lk_compile_name(struct lk_compile *c, const char *where, const char *name)
 {
-    size_t n = strlen(name);
-    bool ok = n >= 1 && n <= 64 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n &&
-              strchr("._-", name[0]) == NULL;
-    if (!ok)
+    if (!lk_policy_name_ok(name))
         lk_compile_note(c, LK_R_POLICY_NAME, "", where, "a name", name);
 }
 
@@ -83,6 +81,7 @@ static bool operand(struct lk_compile *c, const struct lk_claim_ref *ref, const 
         [LK_KIND_BOOL] = LATCHKEY__V1__OPERAND__VALUE_FLAG,   [LK_KIND_UINT] = LATCHKEY__V1__OPERAND__VALUE_NUMBER,
         [LK_KIND_BYTES] = LATCHKEY__V1__OPERAND__VALUE_DATA,  [LK_KIND_WORD] = LATCHKEY__V1__OPERAND__VALUE_WORD,
         [LK_KIND_TEXT] = LATCHKEY__V1__OPERAND__VALUE_WORD,   [LK_KIND_VECTOR] = LATCHKEY__V1__OPERAND__VALUE_VECTOR,
+        [LK_KIND_WORDS] = LATCHKEY__V1__OPERAND__VALUE_WORD,  [LK_KIND_FILES] = LATCHKEY__V1__OPERAND__VALUE_WORD,
     };
     *out = (struct lk_value){.kind = kind, .present = true};
     if (m->value_case != cases[kind])
@@ -99,6 +98,8 @@ static bool operand(struct lk_compile *c, const struct lk_claim_ref *ref, const 
         return m->data.len > 0 && m->data.len <= 1024;
     case LK_KIND_WORD:
     case LK_KIND_TEXT:
+    case LK_KIND_WORDS:
+    case LK_KIND_FILES:
         return word_operand(c, claim, m->word, out);
     case LK_KIND_VECTOR:
         return vector_operand(c, claim, m->vector, out);
@@ -137,6 +138,10 @@ struct lk_value *lk_compile_operands(struct lk_compile *c, const struct lk_claim
 
 static bool operand_count_ok(enum lk_op op, enum lk_kind kind, size_t n)
 {
+    if (lk_kind_is_list(kind) && op == LK_OP_IN)
+        return true; /* of nothing: no member may be there */
+    if (lk_kind_is_list(kind) && op == LK_OP_IN_SET)
+        return n >= 1;
     if (op == LK_OP_SKIP || op == LK_OP_ANY_GENUINE)
         return n == 0;
     if (op == LK_OP_IN || op == LK_OP_NOT_IN || kind == LK_KIND_VECTOR)
@@ -164,6 +169,7 @@ static void compile_rule(struct lk_compile *c, const struct lk_family *family, c
     if ((out->op == LK_OP_SKIP || out->op == LK_OP_ANY_GENUINE) && m->because[0] == '\0')
         lk_compile_note(c, LK_R_POLICY_BECAUSE, family->name, where, "because", "");
     out->operands = lk_compile_operands(c, &out->ref, where, out->op == LK_OP_IN_SET, m->operands, m->n_operands);
+    lk_compile_exceptions(c, m, where, out);
 }
 
 static bool same_ref(const struct lk_claim_ref *a, const struct lk_claim_ref *b)
@@ -197,6 +203,10 @@ static lk_result default_rule(struct lk_compile *c, const struct lk_family *fami
     *out = (struct lk_rule){.name = row->name, .ref = {.family = family, .claim = claim}, .op = LK_OP_SKIP,
                             .because = "safe default"};
     const char *text = row->safe_default;
+    if (lk_kind_is_list(row->kind) && strcmp(text, "none") == 0) {
+        out->op = LK_OP_IN;
+        return LK_OK;
+    }
     if (strcmp(text, "skip") == 0 || strcmp(text, "allow") == 0)
         return LK_OK;
     const char *colon = strstr(text, ": ");

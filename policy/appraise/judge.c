@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/judge.h"
+#include "policy/appraise/lists.h"
 #include "policy/appraise/records.h"
 #include "policy/appraise/rules.h"
 
@@ -29,9 +30,44 @@ static void refuse(struct judge *j, enum lk_reason_code code, const struct lk_fa
     j->failed = true;
 }
 
+static void refuse_members(struct judge *j, const struct lk_rule *rule, const struct lk_list_tally *t, const char *expected)
+{
+    enum lk_reason_code code = lk_claim_of(&rule->ref)->refusal;
+    char actual[LK_FINDING_TEXT + 1];
+    for (size_t i = 0; i < t->refused && i < LK_LIST_NAMED; i++) {
+        LK_BUF_AUTO got = lk_buf(4 * LK_FINDING_TEXT);
+        lk_member_put(&got, t->first_refused[i]);
+        refuse(j, code, rule->ref.family, rule->name, expected, lk_buf_text(&got, actual));
+    }
+    if (t->refused <= LK_LIST_NAMED)
+        return;
+    snprintf(actual, sizeof(actual), "%zu more of %zu", t->refused - LK_LIST_NAMED, t->members);
+    refuse(j, code, rule->ref.family, rule->name, expected, actual);
+}
+
+static void judge_list(struct judge *j, const struct lk_rule *rule, const struct lk_value *v)
+{
+    struct lk_list_tally tally;
+    const char *which;
+    lk_result r = lk_list_judge(j->set, rule, v, &tally, &which);
+    if (!lk_ok(r)) {
+        refuse(j, r.code, rule->ref.family, rule->name, which, "none");
+        return;
+    }
+    LK_BUF_AUTO want = lk_buf(LK_FINDING_TEXT + 1);
+    char expected[LK_FINDING_TEXT + 1];
+    lk_rule_put_expected(&want, rule, v);
+    if (tally.refused > 0)
+        refuse_members(j, rule, &tally, lk_buf_text(&want, expected));
+}
+
 static void judge_rule(struct judge *j, const struct lk_judged *item, const struct lk_rule *rule)
 {
     struct lk_value actual = lk_value_at(item->values, &rule->ref);
+    if (actual.present && lk_rule_is_listing(rule)) {
+        judge_list(j, rule, &actual);
+        return;
+    }
     if (lk_rule_holds(j->set, rule, &actual, j->bundle.at))
         return;
     LK_BUF_AUTO want = lk_buf(LK_FINDING_TEXT + 1), got = lk_buf(LK_FINDING_TEXT + 1);

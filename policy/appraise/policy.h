@@ -16,6 +16,7 @@
 #define LK_POLICY_RULES_MAX 256
 #define LK_POLICY_OPERANDS_MAX 4096
 #define LK_POLICY_CHAIN_MAX 12
+#define LK_POLICY_GLOBS_MAX 128 /* of one rule, exclusions and signers each */
 #define LK_POLICIES_MAX 1024
 #define LK_RECORDS_MAX 16384
 
@@ -42,6 +43,12 @@ struct lk_claim_ref {
     uint32_t index;
 };
 
+struct lk_signed_by {
+    const char *key; /* of an anchor, or of the certificates that a keyring under it learned: "ca/.ima" */
+    const char *const *paths;
+    size_t n;
+};
+
 struct lk_rule {
     const char *name; /* as written: "pcr.sha256.7" */
     struct lk_claim_ref ref;
@@ -49,6 +56,11 @@ struct lk_rule {
     const struct lk_value *operands;
     size_t n;
     const char *because;
+    /* Lists of files. */
+    const char *const *exclude;
+    size_t n_exclude;
+    const struct lk_signed_by *signed_by;
+    size_t n_signed_by;
 };
 
 /* Rules for one family of a chain, safe defaults included, in the order of the document. */
@@ -102,6 +114,8 @@ struct lk_policyset {
     size_t n_policies;
     const struct lk_record **records;
     size_t n_records;
+    struct lk_set_part *set_parts; /* sets.h */
+    size_t n_set_parts;
 };
 
 /* The policy that covers the name as it is asked for (placeholders allowed); NULL when none does. */

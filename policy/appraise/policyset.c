@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/policyset.h"
 #include "policy/appraise/compile.h"
+#include "policy/appraise/lists.h"
 #include "policy/appraise/names.h"
+#include "policy/appraise/sets.h"
 #include "proto/msg/unpack.h"
 
 #include <stdio.h>
@@ -24,8 +26,9 @@ struct lk_policyset *lk_policyset_new(void)
     if (s->arena != NULL) {
         s->policies = lk_arena_array(s->arena, LK_POLICIES_MAX, sizeof(*s->policies));
         s->records = lk_arena_array(s->arena, LK_RECORDS_MAX, sizeof(*s->records));
+        s->set_parts = lk_arena_array(s->arena, LK_SETS_PARTS_MAX, sizeof(*s->set_parts));
     }
-    if (s->arena != NULL && s->policies != NULL && s->records != NULL)
+    if (s->arena != NULL && s->policies != NULL && s->records != NULL && s->set_parts != NULL)
         return s;
     lk_policyset_free(s);
     return NULL;
@@ -109,6 +112,30 @@ static void tell_missing_groups(const struct lk_policyset *s, const struct lk_po
         }
 }
 
+static void tell_missing_sets(const struct lk_policyset *s, const struct lk_policy *p, const struct lk_accept *a,
+                              const struct lk_rule *r, struct lk_report *report)
+{
+    for (size_t i = 0; r->op == LK_OP_IN_SET && lk_rule_is_listing(r) && i < r->n; i++) {
+        struct lk_set_view view;
+        char rule[LK_FINDING_TEXT + 1];
+        view.n = 0;
+        lk_result state = lk_set_view_add(&view, s, r->operands[i].word);
+        if (lk_ok(state))
+            continue;
+        snprintf(rule, sizeof(rule), "%s/%s/%s.%s", p->name, a->name, r->ref.family->name, r->name);
+        state = lk_report_add(report, state.code, r->ref.family->name, rule, r->operands[i].word, "none");
+        (void)state; /* told, not refused: sets may come after the policy */
+    }
+}
+
+static void tell_sets(const struct lk_policyset *s, const struct lk_policy *p, struct lk_report *report)
+{
+    for (size_t a = 0; a < p->n_accepts; a++)
+        for (size_t f = 0; f < p->accepts[a].n; f++)
+            for (size_t i = 0; i < p->accepts[a].families[f].n; i++)
+                tell_missing_sets(s, p, &p->accepts[a], &p->accepts[a].families[f].rules[i], report);
+}
+
 lk_result lk_policyset_finish(struct lk_policyset *s, struct lk_report *report)
 {
     for (size_t i = 0; i < s->n_policies; i++)
@@ -116,6 +143,8 @@ lk_result lk_policyset_finish(struct lk_policyset *s, struct lk_report *report)
             LK_TRY(check_pair(s->policies[i], s->policies[k], report));
     for (size_t i = 0; i < s->n_policies; i++)
         tell_missing_groups(s, s->policies[i], report);
+    for (size_t i = 0; i < s->n_policies; i++)
+        tell_sets(s, s->policies[i], report);
     return LK_OK;
 }
 

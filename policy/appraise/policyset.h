@@ -24,7 +24,10 @@ LK_MUST_USE lk_result lk_policyset_add_policy(struct lk_policyset *s, uint64_t r
 LK_MUST_USE lk_result lk_policyset_add_reference(struct lk_policyset *s, uint64_t revision, struct lk_bytes message,
                                                  struct lk_report *report);
 
-/* After the last add: overlap between policies, groups that no record has (a finding, not an error). */
+/* Adds a serialized latchkey.v1.ReferenceSet, whose bytes must outlive s: its members stay where they are. */
+LK_MUST_USE lk_result lk_policyset_add_set(struct lk_policyset *s, struct lk_bytes message, struct lk_report *report);
+
+/* After the last add: overlap between policies, groups that no record has, sets that are not there (findings, not errors). */
 LK_MUST_USE lk_result lk_policyset_finish(struct lk_policyset *s, struct lk_report *report);
 
 /* One policy named "default" that has each family's safe defaults and accepts any single root, alone or with

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/rules.h"
+#include "policy/appraise/lists.h"
 #include "policy/appraise/records.h"
 
 #include <inttypes.h>
@@ -153,6 +154,16 @@ static void put_failing(struct lk_buf *out, const struct lk_rule *r, const struc
     }
 }
 
+/* What stands before the inline list or the names of sets: who may sign first, for the list may be long. */
+static void put_allowed(struct lk_buf *out, const struct lk_rule *r)
+{
+    for (size_t i = 0; i < r->n_signed_by; i++)
+        lk_put_fmt(out, "%s%s", i == 0 ? "signed by " : ", ", r->signed_by[i].key);
+    lk_put_fmt(out, "%s%s", r->n_signed_by > 0 && r->n > 0 ? ", or " : "", r->n > 0 ? sign(r->op) : "");
+    if (r->op == LK_OP_IN && r->n == 0 && r->n_signed_by == 0)
+        lk_put_fmt(out, "none");
+}
+
 void lk_rule_put_expected(struct lk_buf *out, const struct lk_rule *r, const struct lk_value *v)
 {
     if (r->op == LK_OP_ANY_GENUINE) {
@@ -163,7 +174,10 @@ void lk_rule_put_expected(struct lk_buf *out, const struct lk_rule *r, const str
         put_failing(out, r, v, true);
         return;
     }
-    lk_put_fmt(out, "%s", sign(r->op));
+    if (lk_rule_is_listing(r))
+        put_allowed(out, r);
+    else
+        lk_put_fmt(out, "%s", sign(r->op));
     lk_values_put(out, r->operands, r->n);
 }
 

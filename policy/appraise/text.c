@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/appraise/text.h"
+#include "policy/appraise/lists.h"
+#include "proto/base/text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -9,14 +11,30 @@
 static const struct {
     const char *name;
     uint16_t alg;
-} banks[] = {{"sha1", 0x0004}, {"sha256", 0x000b}, {"sha384", 0x000c}, {"sha512", 0x000d}};
+    uint8_t size;
+} banks[] = {{"sha1", 0x0004, 20}, {"sha256", 0x000b, 32}, {"sha384", 0x000c, 48}, {"sha512", 0x000d, 64}};
 
-static uint16_t bank_id(const char *name, size_t len)
+uint16_t lk_bank_by_name(struct lk_bytes name)
 {
     for (size_t i = 0; i < sizeof(banks) / sizeof(banks[0]); i++)
-        if (strlen(banks[i].name) == len && memcmp(banks[i].name, name, len) == 0)
+        if (lk_bytes_eq(lk_bytes_str(banks[i].name), name))
             return banks[i].alg;
     return 0;
+}
+
+size_t lk_bank_size(uint16_t alg)
+{
+    for (size_t i = 0; i < sizeof(banks) / sizeof(banks[0]); i++)
+        if (banks[i].alg == alg)
+            return banks[i].size;
+    return 0;
+}
+
+bool lk_policy_name_ok(const char *name)
+{
+    size_t n = strlen(name);
+    return n >= 1 && n <= 64 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789._-") == n &&
+           strchr("._-", name[0]) == NULL;
 }
 
 const char *lk_bank_name(uint16_t alg)
@@ -55,7 +73,7 @@ static bool parse_register(const char *text, struct lk_claim_ref *ref)
     uint64_t index = 0;
     if (dot == NULL || !parse_number(dot + 1, &index) || index > 255)
         return false;
-    ref->alg = bank_id(text, (size_t)(dot - text));
+    ref->alg = lk_bank_by_name(lk_bytes(text, (size_t)(dot - text)));
     ref->index = (uint32_t)index;
     return ref->alg != 0;
 }
@@ -105,6 +123,50 @@ static lk_result parse_flag(const char *text, struct lk_value *out)
     return LK_OK;
 }
 
+static lk_result one_member(struct lk_arena *arena, struct lk_member m, struct lk_value *out)
+{
+    struct lk_member *copy = LK_ARENA_NEW(arena, struct lk_member);
+    LK_REQUIRE(copy != NULL, MEMORY);
+    *copy = m;
+    out->list.m = copy;
+    out->list.n = 1;
+    return LK_OK;
+}
+
+static lk_result parse_member_word(const char *text, struct lk_arena *arena, struct lk_value *out)
+{
+    size_t n = strlen(text);
+    LK_REQUIRE(n > 0 && n <= 64 && lk_text_prints(lk_bytes_str(text)), POLICY_OPERAND);
+    const char *copy = lk_arena_str(arena, text, n);
+    LK_REQUIRE(copy != NULL, MEMORY);
+    return one_member(arena, (struct lk_member){.name = lk_bytes_str(copy)}, out);
+}
+
+/* "sha256:HEX", "verity:sha256:HEX", either with " PATH" behind it. */
+static lk_result parse_file(const char *text, struct lk_arena *arena, struct lk_value *out)
+{
+    struct lk_member m = {.name = LK_BYTES_NONE};
+    bool verity = strncmp(text, "verity:", 7) == 0;
+    const char *name = verity ? text + 7 : text, *colon = strchr(name, ':');
+    LK_REQUIRE(colon != NULL, POLICY_OPERAND);
+    uint16_t alg = lk_bank_by_name(lk_bytes(name, (size_t)(colon - name)));
+    size_t size = lk_bank_size(alg), hex = strcspn(colon + 1, " ");
+    uint8_t *digest = lk_arena_alloc(arena, size);
+    LK_REQUIRE(digest != NULL, MEMORY);
+    LK_REQUIRE(size > 0 && lk_unhex(colon + 1, hex, digest, size) == (ptrdiff_t)size, POLICY_OPERAND);
+    m.alg = (uint16_t)(alg | (verity ? LK_DIGEST_VERITY : 0));
+    m.digest = lk_bytes(digest, size);
+    const char *path = colon + 1 + hex;
+    if (*path != '\0') {
+        size_t n = strlen(path + 1);
+        const char *copy = lk_arena_str(arena, path + 1, n);
+        LK_REQUIRE(copy != NULL, MEMORY);
+        LK_REQUIRE(n > 0 && n <= 1024, POLICY_OPERAND);
+        m.name = lk_bytes(copy, n);
+    }
+    return one_member(arena, m, out);
+}
+
 lk_result lk_value_parse(const struct lk_claim *claim, const char *text, struct lk_arena *arena, struct lk_value *out)
 {
     *out = (struct lk_value){.kind = claim->kind, .present = true};
@@ -122,6 +184,10 @@ lk_result lk_value_parse(const struct lk_claim *claim, const char *text, struct 
     case LK_KIND_TEXT:
         out->word = lk_arena_str(arena, text, strlen(text));
         return out->word != NULL ? LK_OK : LK_FAIL(MEMORY);
+    case LK_KIND_WORDS:
+        return parse_member_word(text, arena, out);
+    case LK_KIND_FILES:
+        return parse_file(text, arena, out);
     case LK_KIND_VECTOR:
         break;
     }
@@ -134,7 +200,8 @@ void lk_value_form(const struct lk_claim *claim, struct lk_buf *out)
         [LK_KIND_BOOL] = "required or deny", [LK_KIND_UINT] = "a number",
         [LK_KIND_BYTES] = "hex",             [LK_KIND_WORD] = "one of",
         [LK_KIND_TEXT] = "text",             [LK_KIND_VECTOR] = "{selector: {part: number}} with parts",
-        [LK_KIND_REGISTERS] = "hex",
+        [LK_KIND_REGISTERS] = "hex",         [LK_KIND_WORDS] = "a word",
+        [LK_KIND_FILES] = "sha256:HEX, or sha256:HEX and a path",
     };
     lk_put_fmt(out, "%s", forms[claim->kind]);
     for (size_t i = 0; claim->words != NULL && claim->words[i] != NULL; i++)
@@ -164,6 +231,14 @@ static void put_registers(struct lk_buf *out, const struct lk_value *v)
     }
 }
 
+static void put_list(struct lk_buf *out, const struct lk_value *v)
+{
+    for (size_t i = 0; i < v->list.n; i++) {
+        lk_put_fmt(out, "%s", i == 0 ? "" : ", ");
+        lk_member_put(out, &v->list.m[i]);
+    }
+}
+
 void lk_value_put(struct lk_buf *out, const struct lk_value *v)
 {
     if (!v->present) {
@@ -189,6 +264,10 @@ void lk_value_put(struct lk_buf *out, const struct lk_value *v)
         return;
     case LK_KIND_REGISTERS:
         put_registers(out, v);
+        return;
+    case LK_KIND_WORDS:
+    case LK_KIND_FILES:
+        put_list(out, v);
         return;
     }
 }
@@ -246,6 +325,8 @@ bool lk_value_eq(const struct lk_value *a, const struct lk_value *b)
     case LK_KIND_VECTOR:
         return vector_eq(a, b);
     case LK_KIND_REGISTERS:
+    case LK_KIND_WORDS:
+    case LK_KIND_FILES:
         return false; /* compared one by one */
     }
     return false;
@@ -283,6 +364,8 @@ bool lk_op_fits(enum lk_op op, enum lk_kind kind, bool one_register)
         [LK_KIND_TEXT] = BIT(EQUALS) | BIT(IN) | BIT(NOT_IN) | BIT(IN_SET),
         [LK_KIND_VECTOR] = BIT(EQUALS) | BIT(IN) | BIT(AT_LEAST) | BIT(AT_MOST),
         [LK_KIND_REGISTERS] = 0,
+        [LK_KIND_WORDS] = BIT(IN) | BIT(NOT_IN),
+        [LK_KIND_FILES] = BIT(IN) | BIT(NOT_IN) | BIT(IN_SET),
     };
 #undef BIT
     if (op <= 0 || op >= LK_OP_COUNT)

@@ -12,6 +12,8 @@
  *   TEXT      printable text
  *   VECTOR    {genoa: {bootloader: 7, ...}}   (documents only; "genoa bootloader=7 ..." in findings)
  *   REGISTERS hex of one register's digest, the claim written name.bank.index
+ *   WORDS     one word of the list
+ *   FILES     one file of the list: algorithm:hex, or algorithm:hex, a blank and its path
  */
 #include "policy/appraise/policy.h"
 #include "proto/base/buffer.h"
@@ -27,6 +29,13 @@ const struct lk_claim *lk_claim_of(const struct lk_claim_ref *ref);
 
 /* "sha256" for its TPM_ALG_ID; NULL when unknown. */
 const char *lk_bank_name(uint16_t alg);
+
+/* Bytes of its digests; 0 when unknown. And the TPM_ALG_ID of a name; 0 when unknown. */
+size_t lk_bank_size(uint16_t alg);
+uint16_t lk_bank_by_name(struct lk_bytes name);
+
+/* [a-z0-9][a-z0-9._-]{0,63}: policies, records, groups, sets, anchors. */
+bool lk_policy_name_ok(const char *name);
 
 /* A scalar's text to a value of the claim's kind, in the arena. POLICY_OPERAND, MEMORY. Not for VECTOR. */
 LK_MUST_USE lk_result lk_value_parse(const struct lk_claim *claim, const char *text, struct lk_arena *arena,

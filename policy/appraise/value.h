@@ -16,6 +16,8 @@ enum lk_kind {
     LK_KIND_TEXT,      /* printable text from an authenticated certificate */
     LK_KIND_VECTOR,    /* named numbers under a selector: a TCB of a product */
     LK_KIND_REGISTERS, /* PCRs: claim "pcr" is addressed as "pcr.sha256.7" */
+    LK_KIND_WORDS,     /* a list of names: advisories */
+    LK_KIND_FILES,     /* a list of files with their digests: what IMA measured */
 };
 
 struct lk_component {
@@ -27,6 +29,16 @@ struct lk_register {
     uint16_t alg; /* TPM_ALG_ID: 0x0004 SHA-1, 0x000b SHA-256, 0x000c SHA-384 */
     uint32_t index;
     struct lk_bytes digest;
+};
+
+/* A digest of fs-verity is no digest of the file's bytes: its algorithm is TPM_ALG_ID with this bit. */
+#define LK_DIGEST_VERITY 0x8000
+
+struct lk_member {
+    struct lk_bytes name;   /* the word, or the file's path; not NUL-terminated */
+    uint16_t alg;           /* of the digest; 0: none that is known */
+    struct lk_bytes digest; /* files */
+    const char *signer;     /* files: whose signature over the digest verified, as policies name it; NULL: nobody's */
 };
 
 struct lk_value {
@@ -46,6 +58,10 @@ struct lk_value {
             const struct lk_register *r;
             size_t n;
         } registers;
+        struct {
+            const struct lk_member *m;
+            size_t n;
+        } list; /* WORDS, FILES */
     };
 };
 

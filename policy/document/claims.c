@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/document/claims.h"
+#include "policy/appraise/lists.h"
+#include "policy/document/lists.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +52,8 @@ static bool from_value(struct lk_doc *d, const struct lk_value *v, Latchkey__V1_
         out->value_case = LATCHKEY__V1__OPERAND__VALUE_WORD;
         out->word = (char *)(uintptr_t)v->word;
         return true;
+    case LK_KIND_WORDS:
+    case LK_KIND_FILES:
     case LK_KIND_VECTOR:
     case LK_KIND_REGISTERS:
         break;
@@ -80,7 +84,14 @@ static void add_operand(struct lk_doc *d, struct fy_node *node, void *out)
     char *text = lk_doc_text(d, node, ops->name);
     if (o == NULL || text == NULL)
         return;
-    if (lk_ok(lk_value_parse(ops->claim, text, d->arena, &v)) && from_value(d, &v, o)) {
+    bool fine = lk_ok(lk_value_parse(ops->claim, text, d->arena, &v));
+    if (fine && lk_kind_is_list(v.kind)) { /* the text itself: a list's member has no shorter form */
+        o->value_case = LATCHKEY__V1__OPERAND__VALUE_WORD;
+        o->word = text;
+        ops->list[ops->n++] = o;
+        return;
+    }
+    if (fine && from_value(d, &v, o)) {
         ops->list[ops->n++] = o;
         return;
     }
@@ -255,6 +266,10 @@ static void add_rule(struct lk_doc *d, struct block *b, const struct lk_claim_re
     struct fy_node *operand = value;
     if (r == NULL || bare_word(d, claim, value, r))
         return;
+    if (lk_kind_is_list(claim->kind)) {
+        lk_doc_list(d, claim, value, r);
+        return;
+    }
     enum lk_op op = operator_of(d, value, &operand);
     if (op == 0) {
         operand = value;

@@ -120,11 +120,41 @@ static void put_operands(struct lk_buf *out, Latchkey__V1__Operand *const *ops, 
     lk_put_fmt(out, "%s", list ? "]" : "");
 }
 
+static void put_globs(struct lk_buf *out, char *const *globs, size_t n)
+{
+    lk_put_u8(out, '[');
+    for (size_t i = 0; i < n; i++) {
+        lk_put_fmt(out, "%s", i == 0 ? "" : ", ");
+        put_quoted(out, globs[i]);
+    }
+    lk_put_u8(out, ']');
+}
+
+/* {in-set: ["a"], exclude: ["/run/x"], signed-by: {"key": ["/usr/x"]}} */
+static void put_list_rule(struct lk_buf *out, const Latchkey__V1__Rule *r)
+{
+    lk_put_fmt(out, "{%s: ", lk_op_word((enum lk_op)r->op));
+    put_operands(out, r->operands, r->n_operands, true);
+    if (r->n_exclude > 0) {
+        lk_put_fmt(out, ", exclude: ");
+        put_globs(out, r->exclude, r->n_exclude);
+    }
+    for (size_t i = 0; i < r->n_signed_by; i++) {
+        lk_put_fmt(out, "%s", i == 0 ? ", signed-by: {" : ", ");
+        put_quoted(out, r->signed_by[i]->key);
+        lk_put_fmt(out, ": ");
+        put_globs(out, r->signed_by[i]->paths, r->signed_by[i]->n_paths);
+    }
+    lk_put_fmt(out, "%s}", r->n_signed_by > 0 ? "}" : "");
+}
+
 static void put_rule(struct lk_buf *out, const Latchkey__V1__Rule *r)
 {
     enum lk_op op = (enum lk_op)r->op;
     lk_put_fmt(out, "      %s: ", r->claim);
-    if (op == LK_OP_SKIP || op == LK_OP_ANY_GENUINE) {
+    if (r->n_exclude > 0 || r->n_signed_by > 0 || (op == LK_OP_IN_SET && r->n_operands > 1)) {
+        put_list_rule(out, r);
+    } else if (op == LK_OP_SKIP || op == LK_OP_ANY_GENUINE) {
         lk_put_fmt(out, "{%s: {because: ", lk_op_word(op));
         put_quoted(out, r->because);
         lk_put_fmt(out, "}}");

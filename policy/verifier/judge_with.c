@@ -53,13 +53,18 @@ static lk_result load_suites(struct loader *l, const struct lk_snapshot_entry *e
     return LK_OK;
 }
 
+static lk_result load_set(struct loader *l, const struct lk_snapshot_entry *e)
+{
+    return lk_policyset_add_set(l->to->policies, e->body, &l->report);
+}
+
 static const struct {
     const char *word;
     load_fn load;
 } kinds[] = {
     [LK_SNAP_POLICY] = {"policy", load_policy},          [LK_SNAP_REFERENCE] = {"reference", load_reference},
     [LK_SNAP_ANCHOR] = {"anchor", load_anchor},          [LK_SNAP_COLLATERAL] = {"collateral", load_collateral},
-    [LK_SNAP_SUITES] = {"suites", load_suites},
+    [LK_SNAP_SUITES] = {"suites", load_suites},          [LK_SNAP_SET] = {"set", load_set},
 };
 
 static void explain(const struct loader *l, const char *word, struct lk_bytes name, lk_result r, char *why, size_t size)

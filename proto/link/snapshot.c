@@ -146,7 +146,7 @@ lk_result lk_snapshot_next(const struct lk_snapshot *s, size_t *at, struct lk_sn
     out->name = lk_take(&c, name_len);
     struct lk_bytes padding = lk_take(&c, padded(name_len) - name_len);
     LK_REQUIRE(lk_ok(lk_cursor_ok(&c)) && lk_bytes_zero(padding), SNAPSHOT_INVALID);
-    LK_REQUIRE(kind >= LK_SNAP_POLICY && kind <= LK_SNAP_SUITES && name_len <= LK_SNAPSHOT_NAME_MAX, SNAPSHOT_INVALID);
+    LK_REQUIRE(kind >= LK_SNAP_POLICY && kind <= LK_SNAP_SET && name_len <= LK_SNAPSHOT_NAME_MAX, SNAPSHOT_INVALID);
     LK_REQUIRE(offset <= s->map.len && len <= s->map.len - offset, SNAPSHOT_INVALID);
     out->kind = (enum lk_snapshot_kind)kind;
     out->body = lk_bytes(s->map.data + offset, len);

@@ -25,6 +25,7 @@ enum lk_snapshot_kind {
     LK_SNAP_ANCHOR = 3,     /* serialized latchkey.v1.Anchor */
     LK_SNAP_COLLATERAL = 4, /* bytes under a collateral name */
     LK_SNAP_SUITES = 5,     /* suites that the token can serve: names, NUL-separated */
+    LK_SNAP_SET = 6,        /* serialized latchkey.v1.ReferenceSet: one part of a set */
 };
 
 struct lk_snapshot_entry {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/msg/scan.h"
 #include "proto/msg/unpack.h"
 #include "proto/base/cursor.h"
 #include "proto/base/text.h"
@@ -168,4 +169,25 @@ lk_result lk_msg_scan(const ProtobufCMessageDescriptor *type, struct lk_bytes by
     LK_REQUIRE(bytes.len <= limits->max_bytes, REQUEST_LIMIT);
     struct scan s = {limits, 0};
     return scan_message(&s, type, bytes, 1);
+}
+
+lk_result lk_msg_find(struct lk_bytes bytes, unsigned field, struct lk_bytes *whole, struct lk_bytes *run)
+{
+    struct lk_cursor c = lk_cursor(bytes);
+    *whole = *run = LK_BYTES_NONE;
+    while (lk_left(&c) > 0 && lk_ok(lk_cursor_ok(&c))) {
+        size_t from = c.pos;
+        uint64_t tag = varint(&c);
+        bool runs = (tag & 7) == WIRE_SIZED;
+        struct lk_bytes value = LK_BYTES_NONE;
+        if (runs)
+            value = sized(&c);
+        else
+            skip_scalar(&c, (enum wire)(tag & 7));
+        if (!runs || tag >> 3 != field)
+            continue;
+        *whole = lk_bytes(bytes.data + from, c.pos - from);
+        *run = value;
+    }
+    return lk_ok(lk_cursor_end(&c)) ? LK_OK : LK_FAIL(REQUEST_MALFORMED);
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/msg/unpack.h"
+#include "proto/msg/scan.h"
+
+#include <string.h>
 
 const struct lk_msg_limits LK_MSG_LIMITS_REQUEST = {2u << 20, 5, 1024};
 const struct lk_msg_limits LK_MSG_LIMITS_DOCUMENT = {1u << 20, 8, 32768};
+
+const struct lk_msg_limits LK_MSG_LIMITS_SET = {(3u << 20) + 4096, 1, 16};
 
 struct allocations {
     struct lk_arena *arena;
@@ -34,4 +39,21 @@ lk_result lk_msg_unpack(const ProtobufCMessageDescriptor *type, struct lk_bytes 
     if (*out != NULL)
         return LK_OK;
     return a.refused ? LK_FAIL(REQUEST_LIMIT) : LK_FAIL(REQUEST_MALFORMED);
+}
+
+lk_result lk_msg_unpack_apart(const ProtobufCMessageDescriptor *type, struct lk_bytes bytes, unsigned field,
+                              struct lk_arena *arena, const struct lk_msg_limits *limits, void **out, struct lk_bytes *run)
+{
+    struct lk_bytes whole;
+    *out = NULL;
+    LK_TRY(lk_msg_scan(type, bytes, limits));
+    LK_TRY(lk_msg_find(bytes, field, &whole, run));
+    if (whole.data == NULL)
+        return lk_msg_unpack(type, bytes, arena, limits, out);
+    size_t before = (size_t)(whole.data - bytes.data), after = bytes.len - before - whole.len;
+    uint8_t *rest = lk_arena_alloc(arena, before + after);
+    LK_REQUIRE(rest != NULL, REQUEST_LIMIT);
+    memcpy(rest, bytes.data, before);
+    memcpy(rest + before, whole.data + whole.len, after);
+    return lk_msg_unpack(type, lk_bytes(rest, before + after), arena, limits, out);
 }

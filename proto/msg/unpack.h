@@ -29,6 +29,8 @@ struct lk_msg_limits {
 extern const struct lk_msg_limits LK_MSG_LIMITS_REQUEST;
 /* For what administrators sign: 1 MiB, eight levels, 32768 elements. */
 extern const struct lk_msg_limits LK_MSG_LIMITS_DOCUMENT;
+/* One part of a reference set: 3 MiB of members and what is said about them. */
+extern const struct lk_msg_limits LK_MSG_LIMITS_SET;
 
 /*
  * Unpacks bytes as a message of the type. *out lives in the arena (nothing to free);
@@ -41,6 +43,14 @@ extern const struct lk_msg_limits LK_MSG_LIMITS_DOCUMENT;
  */
 LK_MUST_USE lk_result lk_msg_unpack(const ProtobufCMessageDescriptor *type, struct lk_bytes bytes,
                                     struct lk_arena *arena, const struct lk_msg_limits *limits, void **out);
+
+/*
+ * As lk_msg_unpack, but one bytes field of the message itself, large and singular, stays where it is: *run borrows it from
+ * bytes (absent when the message has none), and in *out it is empty.
+ */
+LK_MUST_USE lk_result lk_msg_unpack_apart(const ProtobufCMessageDescriptor *type, struct lk_bytes bytes, unsigned field,
+                                          struct lk_arena *arena, const struct lk_msg_limits *limits, void **out,
+                                          struct lk_bytes *run);
 
 /* The walk alone, without unpacking: the same results. */
 LK_MUST_USE lk_result lk_msg_scan(const ProtobufCMessageDescriptor *type, struct lk_bytes bytes,

@@ -38,7 +38,9 @@ enum lk_change_kind {
     LK_CHANGE_SECRET_DELETE = 8, /* all versions */
     LK_CHANGE_ADMIN_SET = 9, /* AdminKey; object: its name */
     LK_CHANGE_ADMIN_DELETE = 10,
-    LK_QUERY_LIST = 64,  /* object: "policy", "reference", "anchor", "secret", "admin"; args: QueryArgs */
+    LK_CHANGE_SET_PUT = 11, /* ReferenceSet; object: NAME/VERSION/PART */
+    LK_CHANGE_SET_DELETE = 12,
+    LK_QUERY_LIST = 64,  /* object: "policy", "reference", "anchor", "secret", "admin", "set"; args: QueryArgs */
     LK_QUERY_GET = 65,   /* object: "policy/prod" */
     LK_QUERY_AUDIT = 66, /* object: "audit"; args first, limit */
     LK_QUERY_DECISION = 67, /* object: a decision id */

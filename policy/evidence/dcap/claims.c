@@ -39,7 +39,8 @@ static void claim_tcb(const struct lk_family_input *in, const struct lk_item *it
     if (t->has_current)
         word(&v[LK_DCAP_CLAIM_TCB_CURRENT], lk_tcb_status_words[t->current]);
     text(&v[LK_DCAP_CLAIM_TCB_SHORTFALL], t->shortfall);
-    text(&v[LK_DCAP_CLAIM_ADVISORIES], t->advisories);
+    v[LK_DCAP_CLAIM_ADVISORIES] = (struct lk_value){.kind = LK_KIND_WORDS, .present = true,
+                                                    .list = {.m = t->advisories, .n = t->n_advisories}};
     lk_dcap_put_uint(&v[LK_DCAP_CLAIM_TCB_DATE], date_number(t->date));
     lk_dcap_put_uint(&v[LK_DCAP_CLAIM_TCB_AGE], in->at < t->date ? 0 : (uint64_t)(in->at - t->date) / DAY);
     lk_dcap_put_uint(&v[LK_DCAP_CLAIM_EVALUATION], info < qe ? info : qe);

@@ -30,8 +30,8 @@
           "earliest tcbDate of the levels matched, as the number 20240313")                                                \
     CLAIM(TCB_AGE, "tcb-age-days", UINT, "skip", DCAP_TCB_DATE, NULL, 0,                                                   \
           "whole days from that date to the appraisal")                                                                    \
-    CLAIM(ADVISORIES, "advisories", TEXT, "skip", DCAP_ADVISORIES, NULL, 0,                                                \
-          "advisoryIDs of the levels matched, sorted, with a blank between; none when there is none")                      \
+    CLAIM(ADVISORIES, "advisories", WORDS, "skip", DCAP_ADVISORIES, NULL, 0,                                               \
+          "advisoryIDs of the levels matched: Intel's notices of flaws that the platform has")                             \
     CLAIM(EVALUATION, "evaluation-number", UINT, "skip", DCAP_EVALUATION, NULL, 0,                                         \
           "the lower tcbEvaluationDataNumber of TCB Info and QE Identity")                                                 \
     CLAIM(PCK_CA, "pck-ca", WORD, "skip", DCAP_PLATFORM, lk_dcap_ca_words, 0, "CA of the PCK certificate")                 \

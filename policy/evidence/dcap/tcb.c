@@ -215,22 +215,21 @@ static void add_advisories(struct lk_bytes *list, size_t *n, struct lk_tcb_advis
     }
 }
 
-static const char *advisories(const struct lk_tcb_input *in, const struct matched *m)
+static const struct lk_member *advisories(const struct lk_tcb_input *in, const struct matched *m, size_t *count)
 {
     struct lk_bytes *list = lk_arena_array(in->arena, ADVISORIES_MAX, sizeof(*list));
-    LK_BUF_AUTO text = lk_buf(LK_COLLATERAL_MAX);
+    struct lk_member *members = lk_arena_array(in->arena, ADVISORIES_MAX, sizeof(*members));
     size_t n = 0;
-    if (list == NULL)
+    if (list == NULL || members == NULL)
         return NULL;
     add_advisories(list, &n, m->platform->advisories);
     add_advisories(list, &n, m->qe->advisories);
     if (m->module != NULL)
         add_advisories(list, &n, m->module->advisories);
-    for (size_t i = 0; i < n; i++) {
-        lk_put_fmt(&text, "%s", i == 0 ? "" : " ");
-        lk_put(&text, list[i]);
-    }
-    return keep(in->arena, &text, 0);
+    for (size_t i = 0; i < n; i++)
+        members[i].name = list[i];
+    *count = n;
+    return members;
 }
 
 static void put_svn_short(struct lk_buf *out, const char *what, struct lk_svn_levels levels, uint16_t svn)
@@ -288,7 +287,7 @@ lk_result lk_tcb_evaluate(const struct lk_tcb_input *in, struct lk_tcb_result *o
     out->has_module = launch.module != NULL;
     out->module = out->has_module ? launch.module->status : LK_TCB_UP_TO_DATE;
     out->date = earliest(&launch);
-    out->advisories = advisories(in, &launch);
+    out->advisories = advisories(in, &launch, &out->n_advisories);
     out->shortfall = shortfall(in, &launch);
     LK_REQUIRE(out->advisories != NULL && out->shortfall != NULL, MEMORY);
     return LK_OK;

@@ -25,7 +25,8 @@ struct lk_tcb_result {
     enum lk_tcb_status current;               /* converged with TEE_TCB_SVN_2 */
     bool has_module, has_current;
     int64_t date;                             /* the earliest of the levels matched */
-    const char *advisories;                   /* sorted, each once, with a blank between; "none" */
+    const struct lk_member *advisories;       /* sorted, each once */
+    size_t n_advisories;
     const char *shortfall;                    /* what is short of the highest levels; "none" */
 };
 

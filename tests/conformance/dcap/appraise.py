@@ -60,7 +60,7 @@ def wrong(family, case):
         return None if codes == [FAILURES[case["case"]]] else f"{codes}"
     claims = answer["claims"][family]
     want = {"tcb-status": case["converged"], "tcb-date": int(case["tcb_date"][:10].replace("-", "")),
-            "advisories": " ".join(case["advisories"]) or "none",
+            "advisories": sorted(case["advisories"]),
             "evaluation-number": min(case["eval_numbers"].values()), "fmspc": case["fmspc"].lower(),
             "tcb-status-platform": case["detail"]["platform"], "tcb-status-qe": case["detail"]["qe"]}
     if "module" in case["detail"]:

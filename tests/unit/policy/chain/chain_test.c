@@ -131,6 +131,9 @@ static void expect(const struct world *w, enum lk_reason_code code, const char *
 #define BOARD "    board: {measurement: aabbccdd}\n"
 #define CHIP "    chip: {pcrs: {sha256: {0: '00000001', 7: '00000007'}}}\n"
 #define LOG "    log: {kernel: '11223344'}\n"
+#define A_FILE "'sha256:0a" ZEROS "'"
+#define B_FILE "'sha256:0b" ZEROS " /run/b'"
+#define ZEROS "00000000000000000000000000000000000000000000000000000000000000"
 #define PROD HEAD "releases: ['disk/{board.serial}']\n" ACCEPT BOARD CHIP LOG
 
 static void the_whole_chain_passes(void **state)
@@ -418,6 +421,19 @@ static void each_operator_holds_and_fails(void **state)
         {"tcb-floor: {milan: {boot: 9}, genoa: {boot: 6}}", "tcb-floor: {milan: {boot: 1}}", "a rule for genoa"},
         {"reported-tcb: {at-most: {boot: 7}}", "reported-tcb: {at-most: {boot: 6}}", "genoa boot <= 6"},
         {"reported-tcb: {genoa: {boot: 7}}", "reported-tcb: {genoa: {boot: 8}}", "genoa boot 8"},
+        {"notices: [SA-1, SA-2, SA-3]", "notices: [SA-1]", "SA-1"},
+        {"notices: {not-in: [SA-3]}", "notices: {not-in: [SA-2]}", "not SA-2"},
+        {"notices: {skip: {because: test}}", "notices: none", "none"},
+        {"notices: [SA-1, SA-2]", "notices: []", "none"},
+        {"files: {in: [" A_FILE "], exclude: ['/run/**', '/opt/*/c']}", "files: {in: [" A_FILE "], exclude: ['/run/**', '/opt/*']}",
+         "sha256:0a" ZEROS},
+        {"files: {in: [" A_FILE ", " B_FILE "], signed-by: {vendor: [/opt/**]}}",
+         "files: {in: [" A_FILE ", " B_FILE "], signed-by: {vendor: [/usr/**]}}", "signed by vendor, or sha256:0a" ZEROS ", "},
+        {"files: {signed-by: {vendor: ['/**']}, exclude: ['/usr/**', '/run/b']}",
+         "files: {signed-by: {other: ['/**']}, exclude: ['/usr/**', '/run/b']}", "signed by other"},
+        {"files: {not-in: ['sha256:0d" ZEROS "']}", "files: {not-in: [" A_FILE "]}", "not sha256:0a" ZEROS},
+        {"files: {not-in: ['sha256:0b" ZEROS " /run/a']}", "files: {not-in: [" B_FILE "]}", "not /run/b sha256:0b" ZEROS},
+        {"files: {not-in: ['verity:sha256:0b" ZEROS "']}", "files: [" B_FILE "]", "/run/b sha256:0b" ZEROS},
         {"serial: {any-genuine: {because: test}}", "serial: {not-in: ['00000009', '0a']}", "not 00000009, 0a"},
     };
     static const char records[] = "- {schema: latchkey-reference/1, id: s1, group: serials, state: active, match: {board: {serial: '00000009'}}}\n"
@@ -426,7 +442,7 @@ static void each_operator_holds_and_fails(void **state)
                                   "- {schema: latchkey-reference/1, id: s4, group: others, state: active, match: {board: {serial: '00000009'}}, valid: {until: '1970-01-01T00:16:39Z'}}\n";
     for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
         bool holds = i % 2 == 0;
-        char yaml[512];
+        char yaml[1024];
         struct world w;
         set_up(&w);
         add_records(&w, records);
@@ -436,7 +452,7 @@ static void each_operator_holds_and_fails(void **state)
         print_message("%s\n", holds ? rows[i / 2].holds : rows[i / 2].fails);
         expect(&w, holds ? LK_R_OK : LK_R_SECRET_POLICY, NULL);
         if (!holds)
-            assert_string_equal(w.out.report.findings[0].expected, rows[i / 2].expected);
+            assert_memory_equal(w.out.report.findings[0].expected, rows[i / 2].expected, strlen(rows[i / 2].expected));
         tear_down(&w);
     }
 }

@@ -14,6 +14,7 @@ static struct lk_document_errors errors;
 #define HEAD "schema: latchkey-policy/1\npolicy: prod\n"
 #define CHAIN "accept:\n- name: one\n  chain: [board, chip]\n" /* lines 3 to 5 */
 #define BOARD "  board: {measurement: aabb}\n"
+#define LISTED(rule) "  board: {measurement: aabb, files: " rule "}\n"
 #define CHIP "  chip:\n    pcrs: {sha256: {7: '0102'}}\n"
 
 struct fault {
@@ -48,6 +49,25 @@ static const struct fault faults[] = {
     {HEAD CHAIN "  board: {measurement: {at-least: aabb}}\n" CHIP, LK_R_POLICY_OPERATOR, 6, 11},
     {HEAD CHAIN BOARD "  chip:\n    pcrs: {sha256: {7: 'zz'}}\n", LK_R_POLICY_OPERAND, 8, 25},
     {HEAD CHAIN BOARD "  chip:\n    pcrs: {md5: {7: '00'}}\n", LK_R_POLICY_CLAIM, 8, 18},
+    {HEAD CHAIN LISTED("none") CHIP, LK_R_OK, 0, 0},
+    {HEAD CHAIN LISTED("[]") CHIP, LK_R_OK, 0, 0},
+    {HEAD CHAIN LISTED("{in-set: a, exclude: [/run/**], signed-by: {v: ['/**'], v/.ima: [/a]}}") CHIP, LK_R_OK, 0, 0},
+    {HEAD CHAIN LISTED("{in-set: a, in: []}") CHIP, LK_R_POLICY_OPERATOR, 6, 53},
+    {HEAD CHAIN LISTED("{at-least: a}") CHIP, LK_R_POLICY_OPERAND, 6, 48},
+    {HEAD CHAIN LISTED("{inset: a}") CHIP, LK_R_POLICY_OPERATOR, 6, 45},
+    {HEAD CHAIN LISTED("{in-set: []}") CHIP, LK_R_POLICY_OPERATOR, 6, 30},
+    {HEAD CHAIN LISTED("[/usr/bin/a]") CHIP, LK_R_POLICY_OPERAND, 6, 38},
+    {HEAD CHAIN LISTED("['sha256:00']") CHIP, LK_R_POLICY_OPERAND, 6, 39},
+    {HEAD CHAIN LISTED("{in-set: a, exclude: ['/**']}") CHIP, LK_R_POLICY_GLOB, 6, 30},
+    {HEAD CHAIN LISTED("{in-set: a, exclude: ['/a\\']}") CHIP, LK_R_POLICY_GLOB, 6, 30},
+    {HEAD CHAIN LISTED("{not-in: [], exclude: [/run/**]}") CHIP, LK_R_POLICY_OPERATOR, 6, 30},
+    {HEAD CHAIN LISTED("{skip: {because: test}, exclude: [/run/**]}") CHIP, LK_R_POLICY_OPERATOR, 6, 30},
+    {HEAD CHAIN LISTED("{skip: {because: ''}}") CHIP, LK_R_POLICY_BECAUSE, 6, 30},
+    {HEAD CHAIN LISTED("{signed-by: {v: []}}") CHIP, LK_R_POLICY_VALUE, 6, 30},
+    {HEAD CHAIN LISTED("{signed-by: {V: [/a]}}") CHIP, LK_R_POLICY_NAME, 6, 30},
+    {HEAD CHAIN LISTED("{signed-by: {v/: [/a]}}") CHIP, LK_R_POLICY_NAME, 6, 30},
+    {HEAD CHAIN "  board: {measurement: aabb, notices: {in: [SA-1], exclude: [SA-*]}}\n" CHIP, LK_R_POLICY_OPERATOR, 6, 30},
+    {HEAD CHAIN "  board: {measurement: aabb, notices: {in-set: a}}\n" CHIP, LK_R_POLICY_OPERATOR, 6, 30},
     {HEAD CHAIN BOARD, LK_R_POLICY_OPEN_CLAIM, 4, 3},
     {HEAD CHAIN BOARD "  chip: {}\n", LK_R_POLICY_OPEN_CLAIM, 7, 9},
     {HEAD CHAIN BOARD "  chip: {pcr: skip}\n", LK_R_POLICY_BECAUSE, 7, 10},
@@ -117,7 +137,8 @@ static const char everything[] =
     "  board:\n"
     "    measurement: [aabb, CCDD]\n    vmpl: 0\n    guest-policy: {debug: allow}\n    product: {not-in: [milan]}\n"
     "    svn: {at-least: 0x10}\n    flags: {none-set: 3}\n    tcb-floor: {genoa: {boot: 1, micro: 2}, milan: {micro: 3}}\n"
-    "    serial: {in-set: serials}\n    label: 'rack: 7'\n"
+    "    serial: {in-set: serials}\n    label: 'rack: 7'\n    notices: {not-in: [SA-9]}\n"
+    "    files: {in-set: [a, b], exclude: [/run/**, '\\*'], signed-by: {v: ['/**'], v/.ima: [/a, /b]}}\n"
     "  chip:\n    pcrs: {sha256: {0: '01', 7: ['02', '03']}, sha384: {1: '04'}}\n    id: {any-genuine: {because: test}}\n"
     "  log: {kernel: {skip: {because: test}}}\n"
     "- name: second\n  chain: [board]\n  board: {measurement: aabb}\n";
@@ -167,6 +188,7 @@ static void reference_faults_have_their_code_and_place(void **state)
         {RECORD "match: {board.measurment: aabb}\n", LK_R_POLICY_CLAIM, 5, 27},
         {RECORD "match: {board.measurement: xx}\n", LK_R_POLICY_OPERAND, 5, 28},
         {RECORD "match: {board.svn: {at-least: 1}}\n", LK_R_POLICY_OPERATOR, 5, 20},
+        {RECORD "match: {board.notices: [SA-1]}\n", LK_R_POLICY_OPERATOR, 5, 24},
         {RECORD "match: {board.vmpl: 0}\nvalid: {from: yesterday}\n", LK_R_POLICY_VALUE, 6, 15},
         {RECORD "match: {board.vmpl: 0}\nvalid: {from: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z'}\n",
          LK_R_POLICY_VALUE, 1, 1},

@@ -173,7 +173,7 @@ static lk_result log_read(const struct lk_family_input *in, struct lk_item *item
 static const char *const products[] = {"milan", "genoa", NULL};
 static const char *const parts[] = {"boot", "micro", NULL};
 
-enum { B_MEASUREMENT, B_VMPL, B_DEBUG, B_PRODUCT, B_SVN, B_FLAGS, B_TCB, B_SERIAL, B_LABEL };
+enum { B_MEASUREMENT, B_VMPL, B_DEBUG, B_PRODUCT, B_SVN, B_FLAGS, B_TCB, B_SERIAL, B_LABEL, B_NOTICES, B_FILES };
 static const struct lk_claim board_claims[] = {
     {"measurement", LK_KIND_BYTES, NULL, REFUSED, "what runs", NULL, LK_CLAIM_PIN},
     {"vmpl", LK_KIND_UINT, "0", REFUSED, "level", NULL, 0},
@@ -184,6 +184,17 @@ static const struct lk_claim board_claims[] = {
     {"reported-tcb", LK_KIND_VECTOR, "skip", REFUSED, "tcb", parts, 0},
     {"serial", LK_KIND_BYTES, "skip", REFUSED, "who", NULL, LK_CLAIM_PLACEHOLDER | LK_CLAIM_MACHINE},
     {"label", LK_KIND_TEXT, "skip", REFUSED, "text", NULL, 0},
+    {"notices", LK_KIND_WORDS, "skip", REFUSED, "a list of words", NULL, 0},
+    {"files", LK_KIND_FILES, "skip", REFUSED, "a list of files", NULL, 0},
+};
+
+/* Every board has these: two notices, and a file in each of three folders, of which one is signed. */
+static const struct lk_member notices[] = {{.name = {(const uint8_t *)"SA-1", 4}}, {.name = {(const uint8_t *)"SA-2", 4}}};
+const uint8_t test_digest_a[32] = {0xa}, test_digest_b[32] = {0xb}, test_digest_c[32] = {0xc};
+const struct lk_member test_files[3] = {
+    {{(const uint8_t *)"/usr/bin/a", 10}, 0x000b, {test_digest_a, 32}, NULL},
+    {{(const uint8_t *)"/run/b", 6}, 0x000b, {test_digest_b, 32}, NULL},
+    {{(const uint8_t *)"/opt/x/c", 8}, 0x000b, {test_digest_c, 32}, "vendor"},
 };
 
 static lk_result board_claim(const struct lk_family_input *in, const struct lk_item *item, struct lk_value *v)
@@ -202,6 +213,8 @@ static lk_result board_claim(const struct lk_family_input *in, const struct lk_i
     v[B_FLAGS] = (struct lk_value){.kind = LK_KIND_UINT, .present = true, .number = b->flags};
     v[B_TCB] = (struct lk_value){.kind = LK_KIND_VECTOR, .present = true, .vector = {product, tcb, 2}};
     v[B_SERIAL] = (struct lk_value){.kind = LK_KIND_BYTES, .present = b->no_serial == 0, .bytes = LK_BYTES(b->serial)};
+    v[B_NOTICES] = (struct lk_value){.kind = LK_KIND_WORDS, .present = true, .list = {notices, 2}};
+    v[B_FILES] = (struct lk_value){.kind = LK_KIND_FILES, .present = true, .list = {test_files, 3}};
     v[B_LABEL] = (struct lk_value){.kind = LK_KIND_TEXT, .present = true, .word = "rack 7"};
     return LK_OK;
 }

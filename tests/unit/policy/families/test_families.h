@@ -35,6 +35,9 @@ void test_board_put(const struct test_board *b, uint8_t out[static TEST_BOARD_LE
 void test_chip_put(const struct test_chip *c, uint8_t out[static TEST_CHIP_LEN]);
 /* A log is its digest (4 bytes), then a kernel (4 bytes); 0xee as its first kernel byte is malformed. */
 
+/* The value of the board's claim "files": /usr/bin/a, /run/b and /opt/x/c, sha256 of 0a, 0b, 0c and zeros; "vendor" signed the last. */
+extern const struct lk_member test_files[3];
+
 /* How often a log was read: that it is read only after its parents' rules passed. */
 extern int test_logs_read;
 

@@ -35,6 +35,18 @@ static void expect_word(const char *claim, const char *want)
     assert_string_equal(value(claim)->word, want);
 }
 
+/* The list's words with a blank between; "none" for none. */
+static void expect_words(const char *claim, const char *want)
+{
+    char text[512] = "";
+    const struct lk_value *v = value(claim);
+    assert_true(v->present && v->kind == LK_KIND_WORDS);
+    for (size_t i = 0; i < v->list.n; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%.*s", i == 0 ? "" : " ", (int)v->list.m[i].name.len,
+                 (const char *)v->list.m[i].name.data);
+    assert_string_equal(v->list.n == 0 ? "none" : text, want);
+}
+
 static void expect_uint(const char *claim, uint64_t want)
 {
     assert_true(value(claim)->present);
@@ -98,7 +110,7 @@ static void relaunches(void **state)
         expect_word("tcb-status-current", cases[i].current);
         expect_word("tcb-status-module", "OutOfDate");
         expect_word("tcb-shortfall", "module: 3 < 5");
-        expect_word("advisories", "INTEL-SA-00001 INTEL-SA-00002");
+        expect_words("advisories", "INTEL-SA-00001 INTEL-SA-00002");
     }
 }
 
@@ -127,7 +139,7 @@ static void dates_advisories_and_shortfall(void **state)
     go();
     expect_word("tcb-status", "OutOfDate");
     expect_word("tcb-shortfall", "sgx 7: 3 < 5, pce: 9 < 10, tdx 3: 4 < 5, qe: 4 < 5");
-    expect_word("advisories", "INTEL-SA-00001 INTEL-SA-00002 INTEL-SA-00003");
+    expect_words("advisories", "INTEL-SA-00001 INTEL-SA-00002 INTEL-SA-00003");
     expect_uint("tcb-date", 20230101);
     expect_uint("tcb-age-days", 1096);
     expect_uint("evaluation-number", 20);
@@ -137,7 +149,7 @@ static void dates_advisories_and_shortfall(void **state)
     start(true, 3);
     go();
     expect_word("tcb-shortfall", "none");
-    expect_word("advisories", "none");
+    expect_words("advisories", "none");
     expect_uint("tcb-date", 20241113);
 }
 
@@ -284,7 +296,7 @@ static void proofs(void **state)
 static void the_page_has_every_claim(void **state)
 {
     static const struct lk_family *const families[] = {&lk_family_tdx, &lk_family_sgx};
-    static const char *const kinds[] = {"flag", "number", "bytes", "word", "text", "vector", "registers"};
+    static const char *const kinds[] = {"flag", "number", "bytes", "word", "text", "vector", "registers", "words", "files"};
     struct lk_arena *arena = lk_arena_new(1 << 20);
     struct lk_bytes page = lk_test_file(arena, "docs/evidence-tdx.md"); /* a zero follows it */
     (void)state;

@@ -281,7 +281,7 @@ static void the_page_has_every_claim(void **state)
     assert_non_null(page.data);
     for (size_t i = 0; i < lk_family_sev_snp.n_claims; i++) {
         const struct lk_claim *c = &lk_family_sev_snp.claims[i];
-        const char *kinds[] = {"flag", "number", "bytes", "word", "text", "vector", "registers"};
+        const char *kinds[] = {"flag", "number", "bytes", "word", "text", "vector", "registers", "words", "files"};
         char row[512];
         snprintf(row, sizeof(row), "| `%s` | %s | %s%s%s | %s |", c->name, kinds[c->kind], c->safe_default ? "`" : "",
                  c->safe_default ? c->safe_default : "none", c->safe_default ? "`" : "", c->doc);
