@@ -84,7 +84,7 @@ static lk_result write_one(const struct lk_fetch_secret *wanted, const Latchkey_
 {
     LK_SECRET_AUTO secret = {0};
     LK_TRY(lk_guest_key_open(key, suite, bytes_of(answer->statement_hash), bytes_of(s->enc), bytes_of(s->ciphertext), &secret));
-    LK_TRY(lk_fetch_write(wanted->target, lk_secret_bytes(&secret)));
+    LK_TRY(lk_target_write(&wanted->to, wanted->target, lk_secret_bytes(&secret)));
     lk_say_released(s->name, s->version, wanted->target, answer->decision_id, s->created);
     return LK_OK;
 }

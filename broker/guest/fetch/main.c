@@ -105,5 +105,7 @@ int main(int argc, char **argv)
         return code;
     harden();
     lk_say_setup(options.json);
-    return fetch(&options);
+    code = fetch(&options);
+    lk_fetch_options_free(&options);
+    return code;
 }

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/guest/fetch/options.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "proto/base/bytes.h"
+#include "broker/guest/fetch/settings.h"
 
 #define EXIT_USAGE 64
+#define KERNEL_COMMAND_LINE "/proc/cmdline"
 
 static const char usage[] =
-    "usage: latchkey-fetch --broker HOST:PORT --broker-id HEX --secret NAME[=TARGET] ...\n\n"
+    "usage: latchkey-fetch --broker HOST:PORT --broker-id HEX --secret NAME[=TARGET] ...\n"
+    "       latchkey-fetch --config FILE [--kernel-command-line]\n\n"
+    "  --config FILE          settings from a file: NAME = VALUE with the names of these options (fetch.conf(5))\n"
+    "  --kernel-command-line[=FILE]  and from the kernel's: latchkey.NAME=VALUE\n"
     "  --broker HOST:PORT     broker; several are tried in turn\n"
     "  --broker-id HEX        SHA-256 of the broker's installation key: whose answers are believed\n"
     "  --secret NAME[=TARGET] what to fetch, several times for several secrets; TARGET is a file (mode 0600),\n"
-    "                         fd:N (an open descriptor) or - (standard output, the default)\n"
+    "                         fd:N (an open descriptor), - (standard output, the default), or\n"
+    "                         file:PATH,mode=0400,owner=UID:GID; crypttab:VOLUME; luks:DEVICE,name=NAME\n"
     "  --create               a secret that does not exist yet may be made for this machine, if its policy says so\n"
     "  --out FILE, --out-fd N target of the secret that names none\n"
     "  --collector PROGRAM    how to get evidence, several times for several; arguments after spaces\n"
@@ -34,147 +43,17 @@ static const char usage[] =
     "      6 the broker's answer is not to be believed; 7 no evidence on this machine; 8 a secret could not be written;\n"
     "      64 wrong usage; 70 internal\n";
 
-enum { OPT_BROKER = 256, OPT_BROKER_ID, OPT_SECRET, OPT_CREATE, OPT_OUT, OPT_OUT_FD, OPT_COLLECTOR, OPT_SUITE, OPT_ON_REFUSED,
-       OPT_TIMEOUT, OPT_CALL_TIMEOUT, OPT_CA, OPT_SERVER_NAME, OPT_SAVE_BUNDLE, OPT_JSON, OPT_VERSION, OPT_HELP };
+/* Options that are no settings; getopt's value of a setting is SETTING and its row. */
+enum { OPT_CONFIG = 'c', OPT_KERNEL = 'k', OPT_VERSION = 'v', OPT_HELP = 'h', SETTING = 256 };
 
-static const struct option table[] = {
-    {"broker", required_argument, NULL, OPT_BROKER},
-    {"broker-id", required_argument, NULL, OPT_BROKER_ID},
-    {"secret", required_argument, NULL, OPT_SECRET},
-    {"create", no_argument, NULL, OPT_CREATE},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"out-fd", required_argument, NULL, OPT_OUT_FD},
-    {"collector", required_argument, NULL, OPT_COLLECTOR},
-    {"suite", required_argument, NULL, OPT_SUITE},
-    {"on-refused", required_argument, NULL, OPT_ON_REFUSED},
-    {"timeout", required_argument, NULL, OPT_TIMEOUT},
-    {"call-timeout", required_argument, NULL, OPT_CALL_TIMEOUT},
-    {"ca", required_argument, NULL, OPT_CA},
-    {"server-name", required_argument, NULL, OPT_SERVER_NAME},
-    {"save-bundle", required_argument, NULL, OPT_SAVE_BUNDLE},
-    {"json", no_argument, NULL, OPT_JSON},
+static const struct option own[] = {
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"kernel-command-line", optional_argument, NULL, OPT_KERNEL},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
 };
-
-/* What is read besides the options proper. */
-struct reading {
-    struct lk_fetch_options *o;
-    bool has_id, create;
-    const char *out;
-};
-
-static bool number(const char *text, unsigned long max, unsigned *out)
-{
-    char *end = NULL;
-    unsigned long v = strtoul(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || v > max)
-        return false;
-    *out = (unsigned)v;
-    return true;
-}
-
-static bool take_broker(struct reading *r, const char *v)
-{
-    return r->o->n_brokers < LK_FETCH_BROKERS_MAX && (r->o->brokers[r->o->n_brokers++] = v) != NULL;
-}
-
-static bool take_broker_id(struct reading *r, const char *v)
-{
-    r->has_id = lk_unhex(v, strlen(v), r->o->broker_id, sizeof(r->o->broker_id)) == sizeof(r->o->broker_id);
-    return r->has_id;
-}
-
-static bool take_secret(struct reading *r, const char *v)
-{
-    const char *equals = strchr(v, '=');
-    size_t len = equals == NULL ? strlen(v) : (size_t)(equals - v);
-    if (r->o->n_secrets == LK_FETCH_SECRETS_MAX || len == 0 || len > 255 || (equals != NULL && equals[1] == '\0'))
-        return false;
-    r->o->secrets[r->o->n_secrets++] =
-        (struct lk_fetch_secret){.name = v, .name_len = len, .target = equals == NULL ? NULL : equals + 1};
-    return true;
-}
-
-static bool take_create(struct reading *r, const char *v)
-{
-    (void)v;
-    return r->create = true;
-}
-
-static bool take_out(struct reading *r, const char *v)
-{
-    return *v != '\0' && (r->out = v) != NULL;
-}
-
-static bool take_out_fd(struct reading *r, const char *v)
-{
-    unsigned fd;
-    if (!number(v, 1u << 20, &fd))
-        return false;
-    snprintf(r->o->fd_target, sizeof(r->o->fd_target), "fd:%u", fd);
-    r->out = r->o->fd_target;
-    return true;
-}
-
-static bool take_collector(struct reading *r, const char *v)
-{
-    return r->o->n_collectors < LK_FETCH_COLLECTORS_MAX && (r->o->collectors[r->o->n_collectors++] = v) != NULL;
-}
-
-static bool take_suite(struct reading *r, const char *v)
-{
-    return lk_guest_key_kind_by_name(v, &r->o->key);
-}
-
-static bool take_on_refused(struct reading *r, const char *v)
-{
-    r->o->wait_when_refused = strcmp(v, "wait") == 0;
-    return r->o->wait_when_refused || strcmp(v, "exit") == 0;
-}
-
-static bool take_timeout(struct reading *r, const char *v)
-{
-    return number(v, 1u << 30, &r->o->timeout_s);
-}
-
-static bool take_call_timeout(struct reading *r, const char *v)
-{
-    return number(v, 3600, &r->o->call_timeout_s) && r->o->call_timeout_s > 0;
-}
-
-static bool take_ca(struct reading *r, const char *v)
-{
-    return (r->o->ca = v) != NULL;
-}
-
-static bool take_server_name(struct reading *r, const char *v)
-{
-    return (r->o->server_name = v) != NULL;
-}
-
-static bool take_save_bundle(struct reading *r, const char *v)
-{
-    return *v != '\0' && (r->o->save_bundle = v) != NULL;
-}
-
-static bool take_json(struct reading *r, const char *v)
-{
-    (void)v;
-    return r->o->json = true;
-}
-
-static bool (*const takers[])(struct reading *r, const char *value) = {
-    [OPT_BROKER - OPT_BROKER] = take_broker,       [OPT_BROKER_ID - OPT_BROKER] = take_broker_id,
-    [OPT_SECRET - OPT_BROKER] = take_secret,       [OPT_CREATE - OPT_BROKER] = take_create,
-    [OPT_OUT - OPT_BROKER] = take_out,
-    [OPT_OUT_FD - OPT_BROKER] = take_out_fd,       [OPT_COLLECTOR - OPT_BROKER] = take_collector,
-    [OPT_SUITE - OPT_BROKER] = take_suite,         [OPT_ON_REFUSED - OPT_BROKER] = take_on_refused,
-    [OPT_TIMEOUT - OPT_BROKER] = take_timeout,     [OPT_CALL_TIMEOUT - OPT_BROKER] = take_call_timeout,
-    [OPT_CA - OPT_BROKER] = take_ca,               [OPT_SERVER_NAME - OPT_BROKER] = take_server_name,
-    [OPT_SAVE_BUNDLE - OPT_BROKER] = take_save_bundle, [OPT_JSON - OPT_BROKER] = take_json,
-};
+#define OWN (sizeof(own) / sizeof(*own))
 
 static bool wrong(int *code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static bool wrong(int *code, const char *fmt, ...)
@@ -189,43 +68,63 @@ static bool wrong(int *code, const char *fmt, ...)
     return false;
 }
 
-/* Gives targets to secrets without one; only one secret may go to each place that is a stream. */
-static bool settle_targets(struct reading *r, int *code)
+static void make_table(struct option table[static LK_SETTINGS_MAX + OWN])
 {
-    struct lk_fetch_options *o = r->o;
-    size_t untold = 0, streams = 0;
-    for (size_t i = 0; i < o->n_secrets; i++) {
-        o->secrets[i].create = r->create;
-        if (o->secrets[i].target == NULL) {
-            o->secrets[i].target = r->out != NULL ? r->out : "-";
-            untold++;
-        }
-        streams += strcmp(o->secrets[i].target, "-") == 0;
-    }
-    if (untold > 1 || streams > 1)
-        return wrong(code, "with several secrets each needs a target of its own: --secret NAME=FILE");
-    return true;
+    size_t n = lk_settings_count();
+    for (size_t i = 0; i < n; i++)
+        table[i] = (struct option){lk_settings_table[i].name, lk_settings_table[i].flag ? no_argument : required_argument,
+                                   NULL, SETTING + (int)i};
+    memcpy(table + n, own, sizeof(own));
 }
 
-static bool settle(struct reading *r, int *code)
+/* What decides whom this machine believes must not be for others to write. */
+static bool is_safe(int fd)
 {
-    struct lk_fetch_options *o = r->o;
-    if (o->n_brokers == 0 || !r->has_id || o->n_secrets == 0)
-        return wrong(code, "--broker, --broker-id and --secret are needed");
-    if (o->n_collectors == 0) {
-        o->default_collectors = true;
-        o->collectors[o->n_collectors++] = "latchkey-evidence-snp";
-        o->collectors[o->n_collectors++] = "latchkey-evidence-tpm";
-        o->collectors[o->n_collectors++] = "latchkey-evidence-tdx";
-        o->collectors[o->n_collectors++] = "latchkey-evidence-logs";
-    }
-    return settle_targets(r, code);
+    struct stat st;
+    if (fstat(fd, &st) != 0)
+        return false;
+    errno = EPERM;
+    return S_ISREG(st.st_mode) && (st.st_uid == 0 || st.st_uid == geteuid()) && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-bool lk_fetch_options_read(struct lk_fetch_options *o, int argc, char **argv, int *code)
+/* One byte more than may be, so that what is too long is seen; and one for the NUL. */
+static bool read_text(int fd, char text[static LK_SOURCE_MAX + 2], size_t *len)
 {
-    *o = (struct lk_fetch_options){.timeout_s = 300, .call_timeout_s = 30, .key = LK_GUEST_KEY_X25519};
-    struct reading r = {.o = o};
+    ssize_t n = 1;
+    for (*len = 0; n > 0 && *len <= LK_SOURCE_MAX; *len += n > 0 ? (size_t)n : 0)
+        n = read(fd, text + *len, LK_SOURCE_MAX + 1 - *len);
+    return n >= 0;
+}
+
+static bool read_source(struct lk_settings *s, const char *path, enum lk_source source, char **text, int *code)
+{
+    struct lk_source_error e = {0};
+    size_t len = 0;
+    *text = malloc(LK_SOURCE_MAX + 2);
+    int fd = *text == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && (source != LK_FROM_FILE || is_safe(fd)) && read_text(fd, *text, &len);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (!ok)
+        return wrong(code, "%s: %s", path, strerror(error));
+    s->source = source;
+    ok = (source == LK_FROM_FILE ? lk_source_file : lk_source_kernel)(*text, len, lk_settings_put, s, &e);
+    if (!ok && e.line > 0)
+        return wrong(code, "%s:%u: %s", path, e.line, e.text);
+    return ok || wrong(code, "%s: %s", path, e.text);
+}
+
+struct places {
+    const char *config, *kernel;
+};
+
+static bool read_line(struct lk_settings *s, int argc, char **argv, struct places *places, int *code)
+{
+    struct option table[LK_SETTINGS_MAX + OWN];
+    struct lk_source_error e;
+    make_table(table);
+    s->source = LK_FROM_OPTIONS;
     for (int opt; (opt = getopt_long(argc, argv, "", table, NULL)) != -1;) {
         if (opt == OPT_HELP || opt == OPT_VERSION) {
             *code = 0;
@@ -234,10 +133,35 @@ bool lk_fetch_options_read(struct lk_fetch_options *o, int argc, char **argv, in
         }
         if (opt == '?')
             return wrong(code, "wrong option");
-        if (!takers[opt - OPT_BROKER](&r, optarg))
-            return wrong(code, "--%s: \"%s\" cannot be used", table[opt - OPT_BROKER].name, optarg == NULL ? "" : optarg);
+        if (opt == OPT_CONFIG)
+            places->config = optarg;
+        else if (opt == OPT_KERNEL)
+            places->kernel = optarg != NULL ? optarg : KERNEL_COMMAND_LINE;
+        else if (!lk_settings_put(s, lk_settings_table[opt - SETTING].name, optarg, &e))
+            return wrong(code, "--%s", e.text);
     }
-    if (optind < argc)
-        return wrong(code, "\"%s\" is no option", argv[optind]);
-    return settle(&r, code);
+    return optind == argc || wrong(code, "\"%s\" is no option", argv[optind]);
+}
+
+bool lk_fetch_options_read(struct lk_fetch_options *o, int argc, char **argv, int *code)
+{
+    *o = (struct lk_fetch_options){.timeout_s = 300, .call_timeout_s = 30, .key = LK_GUEST_KEY_X25519};
+    struct lk_settings s = {.o = o};
+    struct places places = {NULL, NULL};
+    struct lk_source_error e;
+    bool ok = read_line(&s, argc, argv, &places, code);
+    ok = ok && (places.config == NULL || read_source(&s, places.config, LK_FROM_FILE, &o->texts[0], code));
+    ok = ok && (places.kernel == NULL || read_source(&s, places.kernel, LK_FROM_KERNEL, &o->texts[1], code));
+    ok = ok && (lk_settings_settle(&s, &e) || wrong(code, "%s", e.text));
+    if (!ok)
+        lk_fetch_options_free(o);
+    return ok;
+}
+
+void lk_fetch_options_free(struct lk_fetch_options *o)
+{
+    for (size_t i = 0; i < 2; i++) {
+        free(o->texts[i]);
+        o->texts[i] = NULL;
+    }
 }

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef LK_FETCH_OPTIONS_H
 #define LK_FETCH_OPTIONS_H
-/* The command line of latchkey-fetch (docs/man/latchkey-fetch.1). Texts are borrowed from argv; the struct must stay where it is. */
+/*
+ * What latchkey-fetch is to do: from its command line, fetch.conf and the kernel's command line (docs/man/latchkey-fetch.1,
+ * fetch.conf.5; settings.h). Texts are borrowed from argv and from `texts`; the struct must stay where it is.
+ */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "broker/guest/fetch/recipient.h"
+#include "broker/guest/fetch/target.h"
 
 #define LK_FETCH_BROKERS_MAX 8
 #define LK_FETCH_SECRETS_MAX 16 /* as ChallengeRequest.secrets */
@@ -15,7 +19,8 @@
 struct lk_fetch_secret {
     const char *name;   /* a name, or a pattern with placeholders */
     size_t name_len;
-    const char *target; /* "-" standard output, "fd:N" a descriptor, else a file */
+    const char *target; /* as it was written */
+    struct lk_target to;
     bool create;        /* the broker may make it, if there is none yet */
 };
 
@@ -36,9 +41,11 @@ struct lk_fetch_options {
     unsigned timeout_s;      /* in all; 0: for ever */
     unsigned call_timeout_s; /* for one connection, call or collector */
     char fd_target[16];      /* "fd:N" of --out-fd */
+    char *texts[2];          /* of the sources that were read */
 };
 
 /* True when there is something to do; false with *code set (0 after --help and --version, 64 for a wrong line). */
 bool lk_fetch_options_read(struct lk_fetch_options *o, int argc, char **argv, int *code);
+void lk_fetch_options_free(struct lk_fetch_options *o);
 
 #endif

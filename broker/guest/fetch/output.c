@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static lk_result failed(const char *what, const char *target)
@@ -41,37 +44,50 @@ static bool sync_folder(const char *path)
     return ok;
 }
 
-static lk_result write_file(const char *path, struct lk_bytes secret)
+/* A secret on a disk outlives the boot that proved something. */
+static bool is_in_memory(int fd)
 {
-    char temporary[PATH_MAX];
-    if ((size_t)snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) >= sizeof(temporary)) {
-        errno = ENAMETOOLONG;
-        return failed("writing", path);
-    }
-    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 */
+    struct statfs fs;
+    errno = EPERM;
+    return fstatfs(fd, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
+}
+
+static bool fill(int fd, const struct lk_target *t, struct lk_bytes secret)
+{
+    return write_all(fd, secret) && (!t->has_owner || fchown(fd, t->owner, t->group) == 0) && fchmod(fd, t->mode) == 0 &&
+           fsync(fd) == 0;
+}
+
+static lk_result write_file(const struct lk_target *t, struct lk_bytes secret)
+{
+    char temporary[LK_TARGET_PATH_MAX + 8];
+    snprintf(temporary, sizeof(temporary), "%s.XXXXXX", t->path);
+    int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 until it is whole */
     if (fd < 0)
         return failed("creating", temporary);
-    bool ok = write_all(fd, secret) && fsync(fd) == 0;
+    bool ok = (!t->in_memory || is_in_memory(fd)) && fill(fd, t, secret);
     ok = close(fd) == 0 && ok;
-    ok = ok && rename(temporary, path) == 0 && sync_folder(path);
+    ok = ok && rename(temporary, t->path) == 0 && sync_folder(t->path);
     if (ok)
         return LK_OK;
-    lk_result r = failed("writing", path);
+    lk_result r = failed("writing", t->path);
     unlink(temporary);
     return r;
 }
 
+lk_result lk_target_write(const struct lk_target *t, const char *text, struct lk_bytes secret)
+{
+    if (t->kind == LK_TARGET_FILE)
+        return write_file(t, secret);
+    errno = EINVAL;
+    return t->kind == LK_TARGET_STREAM && write_all(t->fd, secret) ? LK_OK : failed("writing", text);
+}
+
 lk_result lk_fetch_write(const char *target, struct lk_bytes secret)
 {
-    if (strcmp(target, "-") == 0)
-        return write_all(STDOUT_FILENO, secret) ? LK_OK : failed("writing", "standard output");
-    if (strncmp(target, "fd:", 3) != 0)
-        return write_file(target, secret);
-    char *end = NULL;
-    long fd = strtol(target + 3, &end, 10);
-    if (*end != '\0' || target[3] == '\0' || fd < 0 || fd > INT_MAX) {
-        errno = EBADF;
+    struct lk_target t;
+    errno = EINVAL;
+    if (!lk_target_parse(target, &t))
         return failed("writing", target);
-    }
-    return write_all((int)fd, secret) ? LK_OK : failed("writing", target);
+    return lk_target_write(&t, target, secret);
 }

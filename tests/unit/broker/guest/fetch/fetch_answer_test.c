@@ -238,7 +238,8 @@ static lk_result write_released(enum lk_guest_key_kind kind, const char *asked, 
     char target[16];
     assert_int_equal(pipe(ends), 0);
     snprintf(target, sizeof(target), "fd:%d", ends[1]);
-    struct lk_fetch_options o = {.n_secrets = 1, .secrets = {{asked, strlen(asked), target}}};
+    struct lk_fetch_options o = {.n_secrets = 1, .secrets = {{.name = asked, .name_len = strlen(asked), .target = target}}};
+    assert_true(lk_target_parse(target, &o.secrets[0].to));
     struct lk_fetch_outcome outcome;
     lk_result r = lk_answer_write(&o, &a, key, suite, &outcome);
     close(ends[1]);
