@@ -13,6 +13,7 @@
 #define DAY 86400L
 
 static EVP_PKEY *keys[QE_KEYS];
+static const char *keys_folder; /* NULL: keys and root certificate are this process's own */
 
 EVP_PKEY *qe_key(enum qe_key which)
 {
@@ -24,6 +25,7 @@ EVP_PKEY *qe_key(enum qe_key which)
 
 void qe_keys_in(const char *folder)
 {
+    keys_folder = folder;
     for (enum qe_key k = 0; k < QE_KEYS; k++) {
         char path[512];
         snprintf(path, sizeof(path), "%s/key%d.pem", folder, (int)k);
@@ -264,9 +266,28 @@ static void put_crl(const struct qe_settings *s, const char *issuer, enum qe_key
 
 enum { SERIAL_ROOT = 1, SERIAL_CA = 2, SERIAL_PCK = 3, SERIAL_SIGNER = 4 };
 
+/* An anchor is one certificate, not a key: where the keys last, the root certificate does too. */
+static X509 *root_certificate(const struct qe_settings *s)
+{
+    static const struct profile profile = {CN_ROOT, CN_ROOT, QE_ROOT, QE_ROOT, true, false, false, SERIAL_ROOT};
+    char path[512] = "";
+    if (keys_folder != NULL)
+        snprintf(path, sizeof(path), "%s/root.pem", keys_folder);
+    FILE *f = keys_folder == NULL ? NULL : fopen(path, "r");
+    X509 *root = f == NULL ? issue(s, &profile) : PEM_read_X509(f, NULL, NULL, NULL);
+    QE_MUST(root != NULL);
+    bool first = keys_folder != NULL && f == NULL;
+    if (first)
+        f = fopen(path, "w");
+    QE_MUST(!first || (f != NULL && PEM_write_X509(f, root) == 1));
+    if (f != NULL)
+        fclose(f);
+    return root;
+}
+
 void qe_certificates(const struct qe_settings *s, struct qe_output *out, struct qe_blob *pck_chain)
 {
-    X509 *root = issue(s, &(struct profile){CN_ROOT, CN_ROOT, QE_ROOT, QE_ROOT, true, false, false, SERIAL_ROOT});
+    X509 *root = root_certificate(s);
     X509 *ca = issue(s, &(struct profile){s->ca_name, CN_ROOT, QE_CA, QE_ROOT, true, false, false, SERIAL_CA});
     X509 *pck = issue(s, &(struct profile){s->pck_name, s->ca_name, QE_PCK, s->pck_issuer, false, s->pck_expired, true, SERIAL_PCK});
     X509 *signer = issue(s, &(struct profile){s->signer_name, CN_ROOT, QE_SIGNER, QE_ROOT, false, s->signer_expired, false, SERIAL_SIGNER});
