@@ -44,14 +44,15 @@ static void put_part_names(const struct lk_family *f, struct lk_buf *out)
 
 /* Logs that a quote vouches for may stand among its parts; each is an item of its own, of the family of that name. */
 static const struct {
-    const char *part, *item;
-} shorthands[] = {{"eventlog", "eventlog:log="}, {"ima", "ima:log="}};
+    const char *family, *part, *item; /* family: of the quote; NULL: any other */
+} shorthands[] = {{"tdx", "eventlog", "eventlog:ccel="}, {NULL, "eventlog", "eventlog:log="}, {NULL, "ima", "ima:log="}};
 
 /* True when the part is such a log; *ok tells whether its item could be taken. */
 static bool take_shorthand(struct lk_appraise *a, const struct lk_family *family, const char *part, const char *file, bool *ok)
 {
     for (size_t i = 0; i < sizeof(shorthands) / sizeof(shorthands[0]); i++) {
-        if (strcmp(part, shorthands[i].part) != 0 || part_index(family, part) >= 0)
+        bool other = shorthands[i].family != NULL && strcmp(shorthands[i].family, family->name) != 0;
+        if (other || strcmp(part, shorthands[i].part) != 0 || part_index(family, part) >= 0)
             continue;
         LK_BUF_AUTO text = lk_buf(4096);
         lk_put_fmt(&text, "%s%s", shorthands[i].item, file);

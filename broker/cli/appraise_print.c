@@ -13,6 +13,7 @@ static const char *link_word(const struct lk_proof *by)
         [LK_PROOF_TPM_NAME] = "its TPM name",
         [LK_PROOF_DIGEST] = "its digest",
         [LK_PROOF_REGISTER] = "a register's value",
+        [LK_PROOF_RTMR] = "an RTMR's value",
         [LK_PROOF_BINDING] = "the binding",
     };
     return by == NULL ? "?" : words[by->kind];

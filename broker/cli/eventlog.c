@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `latchkey eventlog`: a TCG event log as a table, and whether it explains PCR values. */
+/* `latchkey eventlog`: a TCG event log or a CCEL as a table, and whether it explains PCR or RTMR values. */
 #include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -19,7 +19,8 @@
 static const uint16_t banks[BANKS] = {LK_TPM_SHA1, LK_TPM_SHA256, LK_TPM_SHA384, LK_TPM_SHA512};
 
 struct subject {
-    const char *file, *pcrs_file;
+    const char *file, *pcrs_file; /* pcrs: RTMRs likewise */
+    enum lk_register_kind kind;
     bool json;
     struct lk_buf log;
     struct lk_proof pcrs[PCRS_MAX];
@@ -33,13 +34,13 @@ struct subject {
 static bool add_pcr(struct subject *s, const struct lk_tpm_hash *hash, const char *index, const char *hex)
 {
     char *end = NULL;
-    unsigned long pcr = strtoul(index, &end, 10);
-    if (index[0] == '\0' || *end != '\0' || pcr >= LK_REGISTERS_MAX || hex == NULL || s->n_pcrs == PCRS_MAX)
+    unsigned long pcr = strtoul(index, &end, 10), max = s->kind == LK_REGISTERS_PCR ? LK_REGISTERS_MAX : 4;
+    if (index[0] == '\0' || *end != '\0' || pcr >= max || hex == NULL || s->n_pcrs == PCRS_MAX)
         return false;
     uint8_t *value = s->values[s->n_pcrs];
     if (lk_unhex(hex, strlen(hex), value, LK_TPM_DIGEST_MAX) != hash->size)
         return false;
-    s->pcrs[s->n_pcrs++] = (struct lk_proof){.kind = LK_PROOF_REGISTER, .alg = hash->alg, .index = (uint32_t)pcr,
+    s->pcrs[s->n_pcrs++] = (struct lk_proof){.kind = s->kind == LK_REGISTERS_PCR ? LK_PROOF_REGISTER : LK_PROOF_RTMR, .alg = hash->alg, .index = (uint32_t)pcr,
                                              .value = lk_bytes(value, hash->size)};
     return true;
 }
@@ -153,7 +154,7 @@ static lk_result show_events(const struct subject *s, json_t *out)
     if (list != NULL)
         json_object_set_new(out, "events", list);
     else
-        printf("%4s  %4s  %-34s %-6s %-24s  %s\n", "no", "pcr", "type", "bank", "digest", "= data that was hashed");
+        printf("%4s  %4s  %-34s %-6s %-24s  %s\n", "no", s->kind == LK_REGISTERS_PCR ? "pcr" : "mr", "type", "bank", "digest", "= data that was hashed");
     LK_TRY(lk_tcg_open(lk_buf_bytes(&s->log), &log));
     for (bool more = true;;) {
         LK_TRY(lk_tcg_next(&log, &e, &more));
@@ -180,8 +181,10 @@ static const char *state_of(const struct lk_registers *r, uint32_t pcr, const st
 {
     if (value == NULL)
         return "";
-    if (pcr == 10)
+    if (r->kind == LK_REGISTERS_PCR && pcr == 10)
         return "IMA's";
+    if (r->kind == LK_REGISTERS_RTMR && pcr == 3 && r->extends[pcr] == 0 && !lk_registers_is_reset(r, pcr, value->value))
+        return "the guest's own";
     if (r->extends[pcr] > 0)
         return lk_bytes_eq(lk_registers_value(r, pcr), value->value) ? "explained" : "NOT explained";
     return lk_registers_is_reset(r, pcr, value->value) ? "at its reset value" : "NOT explained";
@@ -216,16 +219,16 @@ static lk_result replay_bank(const struct subject *s, uint16_t alg, json_t *out,
 {
     struct lk_registers r;
     const struct lk_tpm_hash *hash = lk_tpm_hash(alg);
-    lk_result result = lk_tcg_replay(lk_buf_bytes(&s->log), LK_REGISTERS_PCR, hash, &r);
+    lk_result result = lk_tcg_replay(lk_buf_bytes(&s->log), s->kind, hash, &r);
     if (result.code == LK_R_EVENTLOG_BANK) {
         if (s->n_pcrs == 0)
             return LK_OK;
-        lk_registers_reset(&r, LK_REGISTERS_PCR, hash);
+        lk_registers_reset(&r, s->kind, hash);
     } else {
         LK_TRY(result);
     }
     json_t *bank = s->json ? json_object() : NULL;
-    for (uint32_t pcr = 0; pcr < LK_REGISTERS_MAX; pcr++)
+    for (uint32_t pcr = 0; pcr < r.n; pcr++)
         *explained = put_register(s, &r, pcr, bank) && *explained;
     if (bank != NULL)
         json_object_set_new(out, hash->name, bank);
@@ -239,10 +242,10 @@ static lk_result judge(const struct subject *s, json_t *out)
     struct lk_eventlog_judged judged;
     struct lk_boot boot = {.command_line = NULL};
     struct lk_boot_fault fault = {0};
-    lk_result r = lk_eventlog_judge(lk_buf_bytes(&s->log), s->pcrs, s->n_pcrs, &report, &judged);
+    lk_result r = lk_eventlog_judge(lk_buf_bytes(&s->log), s->kind, s->pcrs, s->n_pcrs, &report, &judged);
     if (lk_ok(r))
-        r = lk_boot_read(lk_buf_bytes(&s->log), judged.hash, judged.explained, s->arena, &boot, &fault);
-    const char *line = lk_ok(r) && boot.command_line != NULL ? boot.command_line : NULL;
+        r = lk_boot_read(lk_buf_bytes(&s->log), s->kind, judged.hash, judged.explained, s->arena, &boot, &fault);
+    const char *line = !lk_ok(r) ? NULL : s->kind == LK_REGISTERS_PCR ? boot.command_line : boot.logged_command_line;
     if (out == NULL) {
         printf("rules: %s, event %zu\n", lk_reason(r.code)->name, lk_ok(r) ? 0 : fault.event);
         if (line != NULL)
@@ -259,7 +262,7 @@ static lk_result replay(const struct subject *s, json_t *out, bool *explained)
 {
     json_t *all = s->json ? json_object() : NULL;
     if (all != NULL)
-        json_object_set_new(out, "pcrs", all);
+        json_object_set_new(out, s->kind == LK_REGISTERS_PCR ? "pcrs" : "rtmrs", all);
     for (size_t i = 0; i < BANKS; i++)
         if (wanted(s, banks[i]))
             LK_TRY(replay_bank(s, banks[i], all, explained));
@@ -268,7 +271,7 @@ static lk_result replay(const struct subject *s, json_t *out, bool *explained)
     if (all != NULL)
         json_object_set_new(out, "explained", json_boolean(*explained));
     else
-        puts(*explained ? "The log explains the PCRs." : "The log does not explain the PCRs.");
+        printf("The log %s the %s.\n", *explained ? "explains" : "does not explain", s->kind == LK_REGISTERS_PCR ? "PCRs" : "RTMRs");
     return judge(s, out);
 }
 
@@ -276,16 +279,18 @@ static lk_result replay(const struct subject *s, json_t *out, bool *explained)
 
 static bool parse_options(struct subject *s, int argc, char **argv)
 {
-    static const struct option options[] = {{"pcrs", required_argument, NULL, 'p'}, {"json", no_argument, NULL, 'j'}, {0}};
+    static const struct option options[] = {{"pcrs", required_argument, NULL, 'p'}, {"rtmrs", required_argument, NULL, 'r'},
+                                            {"ccel", no_argument, NULL, 'c'},       {"json", no_argument, NULL, 'j'}, {0}};
     int opt;
     optind = 0;
     while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (opt == 'p')
-            s->pcrs_file = optarg;
-        else if (opt == 'j')
-            s->json = true;
-        else
+        if (opt == '?' || ((opt == 'p' || opt == 'r') && s->pcrs_file != NULL))
             return false;
+        if (opt == 'p' || opt == 'r')
+            s->pcrs_file = optarg;
+        if (opt == 'r' || opt == 'c')
+            s->kind = LK_REGISTERS_RTMR;
+        s->json = s->json || opt == 'j';
     }
     s->file = optind + 1 == argc ? argv[optind] : NULL;
     return s->file != NULL;
@@ -317,7 +322,7 @@ static int run(bool events, int argc, char **argv)
     s->log = lk_buf(LK_TCG_LOG_MAX);
     s->arena = lk_arena_new(16u << 20);
     if (s->arena == NULL || !parse_options(s, argc, argv)) {
-        lk_cli_usage("usage: latchkey eventlog %s FILE [--pcrs FILE] [--json]", argv[0]);
+        lk_cli_usage("usage: latchkey eventlog %s FILE [--pcrs FILE | --ccel | --rtmrs FILE] [--json]", argv[0]);
     } else {
         lk_result r = work(s, events, &explained);
         code = !lk_ok(r) ? lk_cli_fail(r, "%s", s->file) : explained ? 0 : EXIT_UNEXPLAINED;
@@ -339,8 +344,8 @@ static int cmd_replay(int argc, char **argv)
 }
 
 static const struct lk_command verbs[] = {
-    {"show", "FILE [--pcrs FILE] [--json]: the events", cmd_show},
-    {"replay", "FILE [--pcrs FILE] [--json]: the PCRs that the log gives; exit 1 when it does not explain those of the file", cmd_replay},
+    {"show", "FILE [--pcrs FILE | --rtmrs FILE] [--json]: the events", cmd_show},
+    {"replay", "FILE [--pcrs FILE | --ccel | --rtmrs FILE] [--json]: the PCRs (of a CCEL the RTMRs) that the log gives; exit 1 when it does not explain those of the file", cmd_replay},
 };
 
 int lk_cmd_eventlog(int argc, char **argv)

@@ -33,7 +33,8 @@ enum lk_proof_kind {
     LK_PROOF_KEY,      /* SHA-256 of a SubjectPublicKeyInfo that the item vouches for */
     LK_PROOF_TPM_NAME, /* TPM Name (nameAlg and digest) of a key */
     LK_PROOF_DIGEST,   /* digest of bytes that another item carries */
-    LK_PROOF_REGISTER, /* value of a PCR or RTMR: alg and index say which */
+    LK_PROOF_REGISTER, /* value of a PCR: alg and index say which */
+    LK_PROOF_RTMR,     /* value of a TD's RTMR: alg and index (0 to 3) likewise */
     LK_PROOF_BINDING,  /* the binding that the item signed: 64 or 32 bytes */
 };
 

@@ -99,7 +99,7 @@ static void vouch(const struct lk_item *item, void (*put)(void *to, const struct
         put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA256, .value = lk_bytes(data.data, 32),
                                    .guest_chosen = true});
     for (uint32_t i = 0; i < 4; i++)
-        put(to, &(struct lk_proof){.kind = LK_PROOF_REGISTER, .alg = TPM_ALG_SHA384, .index = i,
+        put(to, &(struct lk_proof){.kind = LK_PROOF_RTMR, .alg = TPM_ALG_SHA384, .index = i,
                                    .value = item->quote.td.rtmr[i]});
 }
 

@@ -49,20 +49,36 @@ static bool is_action(const struct lk_tcg_event *e, const char *action)
     return e->type == (uint32_t)LK_TCG_EFI_ACTION && lk_bytes_eq(e->data, lk_bytes_str(action));
 }
 
-static lk_result separator(struct lk_boot_reader *r, const struct lk_tcg_event *e)
+/* Registers below `firmware` have one separator each; each kind of thing has a register. */
+static const struct form {
+    uint32_t firmware, places[4];
+    bool (*belongs)(uint32_t type, uint32_t n);
+} forms[] = {
+    [LK_REGISTERS_PCR] = {LK_BOOT_FIRMWARE_PCRS, {7, 4, 9, 31}, lk_tcg_type_belongs},
+    [LK_REGISTERS_RTMR] = {2, {0, 1, 2, 3}, lk_tcg_type_belongs_rtmr},
+};
+
+uint32_t lk_boot_register(enum lk_register_kind kind, enum lk_boot_place place)
 {
-    if (e->index >= LK_BOOT_FIRMWARE_PCRS)
+    return forms[kind].places[place];
+}
+
+static lk_result separator(struct lk_boot_reader *r, uint32_t n, const struct lk_tcg_event *e)
+{
+    if (n >= forms[r->boot->kind].firmware)
         return LK_OK;
     bool good = lk_bytes_eq(e->data, LK_BYTES(zeros)) || lk_bytes_eq(e->data, LK_BYTES(ones));
-    LK_REQUIRE(good && r->separators[e->index]++ == 0, EVENTLOG_SEPARATOR);
+    LK_REQUIRE(good && r->separators[n]++ == 0, EVENTLOG_SEPARATOR);
     return LK_OK;
 }
 
-static void action(struct lk_boot_reader *r, const struct lk_tcg_event *e)
+/* The end of the boot services stands in PCR 5, or in the RTMR of the applications themselves. */
+static void action(struct lk_boot_reader *r, uint32_t n, const struct lk_tcg_event *e)
 {
+    uint32_t end = r->boot->kind == LK_REGISTERS_PCR ? 5 : lk_boot_register(r->boot->kind, LK_BOOT_PLACE_APPLICATIONS);
     r->boot->debug_mode = r->boot->debug_mode || is_action(e, "UEFI Debug Mode");
     r->boot->dma_protection_disabled = r->boot->dma_protection_disabled || is_action(e, "DMA Protection Disabled");
-    r->exited = r->exited || (e->index == 5 && is_action(e, EXITED));
+    r->exited = r->exited || (n == end && is_action(e, EXITED));
 }
 
 /* The version counts if it stands alone before what looks like the separator, whatever its type says. */
@@ -80,72 +96,81 @@ static lk_result by_pcr(struct lk_boot_reader *r, const struct lk_tcg_event *e, 
     case 0:
         return pcr0(r, e);
     case 4:
-        LK_REQUIRE(!r->exited, EVENTLOG_AFTER_EXIT);
         return lk_boot_list_add(r, &r->boot->applications, digest);
     case 7:
         return lk_boot_pcr7(r, e, digest);
     case 8:
-        return lk_boot_grub_text(r, e, digest);
+        lk_boot_grub_text(r, e, digest);
+        return LK_OK;
     case 9:
         return lk_boot_list_add(r, &r->boot->files, digest);
     case 11:
-        lk_boot_stub_section(r, digest);
+        (void)lk_boot_stub_section(r, digest);
         return LK_OK;
     case 12:
-        return lk_boot_stub_text(r, e, digest);
+        lk_boot_stub_text(r, e, digest);
+        return LK_OK;
     default:
         return LK_OK;
     }
 }
 
 /* In PCR 0 firmware measures modules whose digest it gives as that of four zero bytes; only this type may. */
-static bool retyped(const struct lk_tcg_event *e, uint32_t fixed)
+static bool retyped(const struct lk_boot_reader *r, uint32_t n, const struct lk_tcg_event *e, uint32_t fixed)
 {
-    bool module = e->index == 0 && e->type == 0x07;
-    return e->index < LK_BOOT_FIRMWARE_PCRS && fixed != 0 && e->type != fixed && !module;
+    bool module = r->boot->kind == LK_REGISTERS_PCR && n == 0 && e->type == 0x07;
+    return n < forms[r->boot->kind].firmware && fixed != 0 && e->type != fixed && !module;
+}
+
+/* The number of the register that the event extends; in a CCEL index 0 is MRTD, which is none (it becomes too large). */
+static uint32_t register_of(const struct lk_boot_reader *r, const struct lk_tcg_event *e)
+{
+    return r->boot->kind == LK_REGISTERS_RTMR ? e->index - 1 : e->index;
 }
 
 static lk_result take(struct lk_boot_reader *r, const struct lk_tcg_event *e)
 {
+    uint32_t n = register_of(r, e);
     const struct lk_tpm_hash *hash = r->boot->hash;
     struct lk_bytes digest = lk_tcg_digest(&r->log, e, hash->alg);
-    if (e->type == LK_TCG_NO_ACTION || e->index >= LK_REGISTERS_MAX || (r->boot->explained & (1u << e->index)) == 0)
+    if (e->type == LK_TCG_NO_ACTION || n >= LK_REGISTERS_MAX || (r->boot->explained & (1u << n)) == 0)
         return LK_OK;
-    LK_REQUIRE(lk_tcg_type_belongs(e->type, e->index), EVENTLOG_TYPE);
+    LK_REQUIRE(forms[r->boot->kind].belongs(e->type, n), EVENTLOG_TYPE);
     uint32_t fixed = fixed_type(r, digest);
-    LK_REQUIRE(!retyped(e, fixed), EVENTLOG_RETYPED);
-    r->crtm_over = r->crtm_over || (e->index == 0 && fixed == LK_TCG_SEPARATOR);
+    LK_REQUIRE(!retyped(r, n, e, fixed), EVENTLOG_RETYPED);
+    r->crtm_over = r->crtm_over || (n == 0 && fixed == LK_TCG_SEPARATOR);
     bool plain = e->type == LK_TCG_SEPARATOR || e->type == (uint32_t)LK_TCG_EFI_ACTION || e->type == LK_TCG_CRTM_VERSION;
     LK_REQUIRE(!plain || lk_boot_covers(hash, e->data, digest), EVENTLOG_DATA);
     if (e->type == LK_TCG_SEPARATOR)
-        return separator(r, e);
+        return separator(r, n, e);
+    LK_REQUIRE(!r->exited || n != lk_boot_register(r->boot->kind, LK_BOOT_PLACE_APPLICATIONS), EVENTLOG_AFTER_EXIT);
     if (e->type == (uint32_t)LK_TCG_EFI_ACTION) {
-        action(r, e);
-        return e->index == 4 && r->exited ? LK_FAIL(EVENTLOG_AFTER_EXIT) : LK_OK;
+        action(r, n, e);
+        return LK_OK;
     }
-    return by_pcr(r, e, digest);
+    return r->boot->kind == LK_REGISTERS_PCR ? by_pcr(r, e, digest) : lk_boot_rtmr(r, n, e, digest);
 }
 
 static lk_result finish(struct lk_boot_reader *r, struct lk_boot_fault *fault)
 {
-    for (uint32_t pcr = 0; pcr < LK_BOOT_FIRMWARE_PCRS; pcr++) {
-        *fault = (struct lk_boot_fault){.pcr = pcr};
-        bool explained = (r->boot->explained & (1u << pcr)) != 0;
-        LK_REQUIRE(!explained || r->separators[pcr] == 1, EVENTLOG_SEPARATOR);
+    for (uint32_t n = 0; n < forms[r->boot->kind].firmware; n++) {
+        *fault = (struct lk_boot_fault){.pcr = n};
+        LK_REQUIRE((r->boot->explained & (1u << n)) == 0 || r->separators[n] == 1, EVENTLOG_SEPARATOR);
     }
-    if (r->boot->explained & (1u << 7))
-        LK_TRY(lk_boot_pcr7_end(r));
+    fault->pcr = lk_boot_register(r->boot->kind, LK_BOOT_PLACE_VARIABLES);
+    if (r->boot->explained & (1u << fault->pcr))
+        LK_TRY(lk_boot_variables_end(r));
     lk_boot_text_end(r);
     r->boot->n_events = r->log.n_events;
     return LK_OK;
 }
 
-lk_result lk_boot_read(struct lk_bytes log, const struct lk_tpm_hash *hash, uint32_t explained, struct lk_arena *arena,
-                       struct lk_boot *out, struct lk_boot_fault *fault)
+lk_result lk_boot_read(struct lk_bytes log, enum lk_register_kind kind, const struct lk_tpm_hash *hash, uint32_t explained,
+                       struct lk_arena *arena, struct lk_boot *out, struct lk_boot_fault *fault)
 {
     struct lk_boot_reader r = {.boot = out, .arena = arena, .section_open = LK_BOOT_SECTIONS};
     struct lk_tcg_event e;
-    *out = (struct lk_boot){.hash = hash, .explained = explained};
+    *out = (struct lk_boot){.kind = kind, .hash = hash, .explained = explained};
     *fault = (struct lk_boot_fault){0};
     LK_TRY(lk_tcg_open(log, &r.log));
     LK_TRY(digest_fixed(&r));
@@ -153,7 +178,7 @@ lk_result lk_boot_read(struct lk_bytes log, const struct lk_tpm_hash *hash, uint
         LK_TRY(lk_tcg_next(&r.log, &e, &more));
         if (!more)
             return finish(&r, fault);
-        *fault = (struct lk_boot_fault){r.log.n_events, e.index, e.type};
+        *fault = (struct lk_boot_fault){r.log.n_events, register_of(&r, &e), e.type};
         LK_TRY(take(&r, &e));
     }
 }

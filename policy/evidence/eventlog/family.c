@@ -3,16 +3,33 @@
 
 #include <stdio.h>
 
-static const struct lk_part parts[] = {
-    {"log", LK_TCG_LOG_MAX, true, "the log, as /sys/kernel/security/tpm0/binary_bios_measurements gives it"},
+static const struct lk_part parts[LK_EVENTLOG_PARTS] = {
+    {"log", LK_TCG_LOG_MAX, false, "a TPM's log, as /sys/kernel/security/tpm0/binary_bios_measurements gives it"},
+    {"ccel", LK_TCG_LOG_MAX, false, "a TD's log instead, as /sys/firmware/acpi/tables/data/CCEL gives it"},
 };
 
 /* Nothing of a log is looked at before the item above has passed its rules. */
 static lk_result parse(const struct lk_family_input *in, struct lk_item **out)
 {
+    bool tpm = in->parts[LK_EVENTLOG_LOG].data != NULL, td = in->parts[LK_EVENTLOG_CCEL].data != NULL;
+    if (!tpm && !td)
+        return lk_report_add(in->report, LK_R_CHAIN_MISSING_PART, "eventlog", "log", "log or ccel", "absent");
+    if (tpm && td)
+        return lk_report_add(in->report, LK_R_CHAIN_DUPLICATE_ITEM, "eventlog", "ccel", "log or ccel", "both");
     *out = LK_ARENA_NEW(in->arena, struct lk_item);
     LK_REQUIRE(*out != NULL, MEMORY);
+    (*out)->kind = tpm ? LK_REGISTERS_PCR : LK_REGISTERS_RTMR;
     return LK_OK;
+}
+
+static struct lk_bytes log_of(const struct lk_family_input *in, const struct lk_item *item)
+{
+    return in->parts[item->kind == LK_REGISTERS_PCR ? LK_EVENTLOG_LOG : LK_EVENTLOG_CCEL];
+}
+
+static enum lk_proof_kind proof_of(const struct lk_item *item)
+{
+    return item->kind == LK_REGISTERS_PCR ? LK_PROOF_REGISTER : LK_PROOF_RTMR;
 }
 
 /* The link to registers; that they explain each other is for read_vouched to find. */
@@ -20,11 +37,9 @@ static lk_result authenticate(const struct lk_family_input *in, struct lk_item *
                               struct lk_anchoring *how)
 {
     (void)in;
-    bool tpm = false; /* a TPM gives its key's name before its PCRs; the RTMRs of a TD are other registers */
-    how->wanted = "a quote whose PCRs the log explains";
+    how->wanted = item->kind == LK_REGISTERS_PCR ? "a quote whose PCRs the log explains" : "a TD's quote whose RTMRs the log explains";
     for (size_t i = 0; i < proofs->n; i++) {
-        tpm = tpm || proofs->p[i].kind == LK_PROOF_TPM_NAME;
-        if (proofs->p[i].kind != LK_PROOF_REGISTER || !tpm)
+        if (proofs->p[i].kind != proof_of(item))
             continue;
         item->first = i;
         how->by = &proofs->p[i];
@@ -33,11 +48,14 @@ static lk_result authenticate(const struct lk_family_input *in, struct lk_item *
     return LK_FAIL(UNANCHORED);
 }
 
-static lk_result at_event(const struct lk_family_input *in, lk_result r, const struct lk_boot_fault *fault)
+static lk_result at_event(const struct lk_family_input *in, const struct lk_item *item, lk_result r,
+                          const struct lk_boot_fault *fault)
 {
     char rule[64], actual[64];
     const char *type = lk_tcg_type_name(fault->type);
-    snprintf(rule, sizeof(rule), fault->event == 0 ? "pcr %u" : "pcr %u, event %zu", (unsigned)fault->pcr, fault->event);
+    int n = snprintf(rule, sizeof(rule), "%s %u", item->kind == LK_REGISTERS_PCR ? "pcr" : "rtmr", (unsigned)fault->pcr);
+    if (fault->event != 0)
+        snprintf(rule + n, sizeof(rule) - (size_t)n, ", event %zu", fault->event);
     snprintf(actual, sizeof(actual), "type %08x", (unsigned)fault->type);
     return lk_report_add(in->report, r.code, "eventlog", rule, "", fault->event == 0 ? "" : type != NULL ? type : actual);
 }
@@ -47,17 +65,17 @@ static lk_result read_vouched(const struct lk_family_input *in, struct lk_item *
 {
     size_t end = item->first;
     struct lk_boot_fault fault;
-    while (end < proofs->n && proofs->p[end].kind == LK_PROOF_REGISTER)
+    while (end < proofs->n && proofs->p[end].kind == proof_of(item))
         end++;
-    struct lk_bytes log = in->parts[0];
-    LK_TRY(lk_eventlog_judge(log, proofs->p + item->first, end - item->first, in->report, &item->judged));
-    lk_result r = lk_boot_read(log, item->judged.hash, item->judged.explained, in->arena, &item->boot, &fault);
-    return lk_ok(r) ? r : at_event(in, r, &fault);
+    struct lk_bytes log = log_of(in, item);
+    LK_TRY(lk_eventlog_judge(log, item->kind, proofs->p + item->first, end - item->first, in->report, &item->judged));
+    lk_result r = lk_boot_read(log, item->kind, item->judged.hash, item->judged.explained, in->arena, &item->boot, &fault);
+    return lk_ok(r) ? r : at_event(in, item, r, &fault);
 }
 
 const struct lk_family lk_family_eventlog = {
     .name = "eventlog",
-    .doc = "TCG event log: what the firmware measured, linked to the quoted PCRs that its replay gives",
+    .doc = "TCG event log: what the firmware measured, linked to the quoted PCRs, or a TD's RTMRs, that its replay gives",
     .parts = parts,
     .n_parts = sizeof(parts) / sizeof(parts[0]),
     .claims = lk_eventlog_claims,

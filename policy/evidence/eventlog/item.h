@@ -5,13 +5,14 @@
 #include "policy/evidence/eventlog/eventlog.h"
 
 struct lk_item {
+    enum lk_register_kind kind;
     size_t first; /* where in the proofs the registers of the item above begin */
     struct lk_eventlog_judged judged;
     struct lk_boot boot;
 };
 
 /* claims.c */
-#define LK_EVENTLOG_CLAIMS 24
+#define LK_EVENTLOG_CLAIMS 27
 extern const struct lk_claim lk_eventlog_claims[LK_EVENTLOG_CLAIMS];
 LK_MUST_USE lk_result lk_eventlog_claim(const struct lk_family_input *in, const struct lk_item *item,
                                         struct lk_value *values);

@@ -30,16 +30,17 @@ static size_t section_named(const struct lk_boot_reader *r, struct lk_bytes dige
 }
 
 /* What follows the last section (phases of the boot, say) is the system's own, and ends the reading. */
-void lk_boot_stub_section(struct lk_boot_reader *r, struct lk_bytes digest)
+bool lk_boot_stub_section(struct lk_boot_reader *r, struct lk_bytes digest)
 {
     if (r->sections_over)
-        return;
+        return false;
     if (r->section_open < LK_BOOT_SECTIONS) {
         r->boot->sections[r->section_open] = digest;
         r->section_open = LK_BOOT_SECTIONS;
-        return;
+        return true;
     }
     r->section_open = section_named(r, digest);
     r->sections_over = r->section_open == LK_BOOT_SECTIONS;
     r->section = r->section_open + 1;
+    return !r->sections_over;
 }

@@ -4,6 +4,8 @@
 /*
  * Splits a TCG event log into its events: the SHA-1 format (TCG_PCClientPCREvent) and the crypto-agile one
  * (TCG_PCR_EVENT2), PC Client Platform Firmware Profile 1.05, section 10. Says nothing about what they mean.
+ * A confidential computing event log (ACPI table CCEL; Intel TDX Guest-Hypervisor Communication Interface, section 4.3)
+ * is of the crypto-agile form, with register indexes in the place of PCRs.
  *
  *     LK_TRY(lk_tcg_open(bytes, &log));
  *     for (;;) {
@@ -58,6 +60,7 @@ enum lk_tcg_type {
     LK_TCG_IPL = 0x0d,
     LK_TCG_VARIABLE_DRIVER_CONFIG = (int)0x80000001,
     LK_TCG_BOOT_APPLICATION = (int)0x80000003,
+    LK_TCG_GPT_EVENT = (int)0x80000006,
     LK_TCG_EFI_ACTION = (int)0x80000007,
     LK_TCG_VARIABLE_AUTHORITY = (int)0x800000e0,
 };
@@ -67,5 +70,8 @@ const char *lk_tcg_type_name(uint32_t type);
 
 /* True when the profile, or firmware in the field, puts events of the type into this PCR. EV_NO_ACTION belongs anywhere. */
 bool lk_tcg_type_belongs(uint32_t type, uint32_t pcr);
+
+/* The same for an RTMR, which takes several PCRs' part (registers.h). RTMR3 is the guest's own and takes any type. */
+bool lk_tcg_type_belongs_rtmr(uint32_t type, uint32_t rtmr);
 
 #endif

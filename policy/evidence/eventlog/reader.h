@@ -32,14 +32,27 @@ struct lk_boot_reader {
 /* True when H(data) is the digest. */
 bool lk_boot_covers(const struct lk_tpm_hash *hash, struct lk_bytes data, struct lk_bytes digest);
 
-/* secure_boot.c: events of PCR 7, and what they must say in the end. EVENTLOG_VARIABLE, _SECURE_BOOT_STATE. */
+/*
+ * secure_boot.c: events of PCR 7, and what they must say in the end; one authority; one variable, where `closed` says that
+ * the separator has been. EVENTLOG_DATA, _VARIABLE, _SECURE_BOOT_STATE.
+ */
 LK_MUST_USE lk_result lk_boot_pcr7(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest);
-LK_MUST_USE lk_result lk_boot_pcr7_end(struct lk_boot_reader *r);
+LK_MUST_USE lk_result lk_boot_authority(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest,
+                                        bool closed);
+LK_MUST_USE lk_result lk_boot_variable(struct lk_boot_reader *r, const struct lk_tcg_event *e, bool closed);
+LK_MUST_USE lk_result lk_boot_variables_end(struct lk_boot_reader *r);
 
-/* text.c: PCR 8 (GRUB), PCR 12 (systemd-stub), and the command line that follows from them. MEMORY. */
-LK_MUST_USE lk_result lk_boot_grub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest);
-LK_MUST_USE lk_result lk_boot_stub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest);
+/* ccel.c: an event of an explained RTMR that is no separator and no firmware action. */
+LK_MUST_USE lk_result lk_boot_rtmr(struct lk_boot_reader *r, uint32_t rtmr, const struct lk_tcg_event *e,
+                                   struct lk_bytes digest);
+
+/* text.c: PCR 8 (GRUB), PCR 12 (systemd-stub), and the command line that follows from them. */
+void lk_boot_grub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest);
+void lk_boot_stub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest);
 void lk_boot_text_end(struct lk_boot_reader *r);
+
+/* text.c: takes the text of GRUB that the digest is of; false when it is of none. */
+bool lk_boot_grub_hashed(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest);
 
 /* text.c: printable ASCII of ASCII or UTF-16LE data, with or without NULs at its end; NULL when it is neither, or too long. */
 const char *lk_boot_text(struct lk_bytes data, struct lk_arena *arena);
@@ -47,7 +60,7 @@ const char *lk_boot_text(struct lk_bytes data, struct lk_arena *arena);
 /* list.c: takes a digest. MEMORY. */
 LK_MUST_USE lk_result lk_boot_list_add(struct lk_boot_reader *r, struct lk_boot_list *list, struct lk_bytes digest);
 
-/* list.c: PCR 11: a section's name, then its contents, in the order of the sections' table. */
-void lk_boot_stub_section(struct lk_boot_reader *r, struct lk_bytes digest);
+/* list.c: a section's name, then its contents, in the order of the sections' table. False for anything else, for good. */
+bool lk_boot_stub_section(struct lk_boot_reader *r, struct lk_bytes digest);
 
 #endif

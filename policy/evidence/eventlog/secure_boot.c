@@ -42,42 +42,44 @@ static bool named(struct lk_bytes name, const char *ascii)
     return true;
 }
 
-/* A variable that is not in the table (dbt, DeployedMode) says nothing here; the PCR's value covers it. */
-static lk_result driver_config(struct lk_boot_reader *r, const struct lk_tcg_event *e)
+/* A variable that is not in the table (dbt, DeployedMode) says nothing here; the register's value covers it. */
+lk_result lk_boot_variable(struct lk_boot_reader *r, const struct lk_tcg_event *e, bool closed)
 {
     struct variable v;
-    LK_REQUIRE(r->separators[7] == 0, EVENTLOG_VARIABLE);
     LK_TRY(split(e->data, &v));
     for (size_t i = 0; i < LK_BOOT_VARIABLES; i++) {
         if (!lk_bytes_eq(v.guid, lk_bytes(variables[i].guid, 16)) || !named(v.name, variables[i].name))
             continue;
-        LK_REQUIRE(r->boot->variables[i].data == NULL, EVENTLOG_VARIABLE);
+        LK_REQUIRE(!closed && r->boot->variables[i].data == NULL, EVENTLOG_VARIABLE);
         r->boot->variables[i] = v.contents;
     }
     return LK_OK;
 }
 
 /* shim hashed one byte less than it logged, in versions that are in the field: the digest decides which bytes count. */
-static lk_result authority(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
+lk_result lk_boot_authority(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest, bool closed)
 {
     struct lk_bytes shorter = lk_bytes(e->data.data, e->data.len > 0 ? e->data.len - 1 : 0);
     bool covered = lk_boot_covers(r->boot->hash, e->data, digest) || lk_boot_covers(r->boot->hash, shorter, digest);
     LK_REQUIRE(covered, EVENTLOG_DATA);
-    if (r->separators[7] == 0)
-        r->boot->early_authority = true;
+    r->boot->early_authority = r->boot->early_authority || !closed;
     return lk_boot_list_add(r, &r->boot->authorities, digest);
 }
 
 lk_result lk_boot_pcr7(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
 {
+    bool closed = r->separators[7] > 0;
     if (e->type == (uint32_t)LK_TCG_VARIABLE_AUTHORITY)
-        return authority(r, e, digest);
+        return lk_boot_authority(r, e, digest, closed);
     LK_REQUIRE(lk_boot_covers(r->boot->hash, e->data, digest), EVENTLOG_DATA);
-    return e->type == (uint32_t)LK_TCG_VARIABLE_DRIVER_CONFIG ? driver_config(r, e) : LK_OK;
+    if (e->type != (uint32_t)LK_TCG_VARIABLE_DRIVER_CONFIG)
+        return LK_OK;
+    LK_REQUIRE(!closed, EVENTLOG_VARIABLE);
+    return lk_boot_variable(r, e, false);
 }
 
 /* The variable is one byte, 0 or 1; firmware without Secure Boot measures it empty. */
-lk_result lk_boot_pcr7_end(struct lk_boot_reader *r)
+lk_result lk_boot_variables_end(struct lk_boot_reader *r)
 {
     const struct lk_bytes *v = r->boot->variables;
     struct lk_bytes on = v[LK_BOOT_SECURE_BOOT];

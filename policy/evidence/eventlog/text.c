@@ -85,34 +85,37 @@ static void take_command(struct lk_boot_texts *t, const char *text)
             t->unsure = true;
 }
 
-lk_result lk_boot_grub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
+bool lk_boot_grub_hashed(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
 {
     bool command_line = false;
     const char *text = hashed_text(r, e, digest, &command_line);
-    if (text == NULL) {
-        r->grub.unsure = true;
-        return LK_OK;
-    }
+    if (text == NULL)
+        return false;
     take_command(&r->grub, text);
     if (command_line) {
         r->grub.candidate = text;
         r->grub.n_candidates++;
     }
-    return LK_OK;
+    return true;
+}
+
+void lk_boot_grub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
+{
+    if (!lk_boot_grub_hashed(r, e, digest))
+        r->grub.unsure = true;
 }
 
 /* The boot manager and the stub each measure the same options; two different ones leave it open which came first. */
-lk_result lk_boot_stub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
+void lk_boot_stub_text(struct lk_boot_reader *r, const struct lk_tcg_event *e, struct lk_bytes digest)
 {
     struct lk_boot_texts *t = &r->stub;
     const char *text = lk_boot_covers(r->boot->hash, e->data, digest) ? lk_boot_text(e->data, r->arena) : NULL;
     if (text == NULL || (t->candidate != NULL && strcmp(t->candidate, text) != 0)) {
         t->unsure = true;
-        return LK_OK;
+        return;
     }
     t->candidate = text;
     t->n_candidates++;
-    return LK_OK;
 }
 
 static bool is_quote(char c)
@@ -140,12 +143,14 @@ static bool same_but_quotes(const char *a, const char *b)
 void lk_boot_text_end(struct lk_boot_reader *r)
 {
     const struct lk_boot_texts *g = &r->grub, *s = &r->stub;
+    bool certain = r->boot->kind == LK_REGISTERS_PCR;
+    const char **line = certain ? &r->boot->command_line : &r->boot->logged_command_line;
     if (g->unsure || s->unsure)
         return;
     bool from_grub = g->n_candidates == 1 && g->n_commands == 1 && same_but_quotes(g->candidate, g->command);
     bool grub_silent = g->n_candidates == 0 && g->n_commands == 0;
     if (from_grub && s->n_candidates == 0)
-        r->boot->command_line = g->candidate;
+        *line = g->candidate;
     if (grub_silent && s->n_candidates > 0)
-        r->boot->command_line = s->candidate;
+        *line = s->candidate;
 }

@@ -50,6 +50,9 @@ static const struct {
     {0x800000e4, P(7), "EV_EFI_SPDM_DEVICE_AUTHORITY"},
 };
 
+/* PCRs whose part an RTMR takes (UEFI 2.10, section 38.4.1); Boot#### variables are met in RTMR1 too. */
+static const uint32_t rtmr_pcrs[] = {P(0) | P(1) | P(7), P(1) | P(2) | P(3) | P(4) | P(5) | P(6), 0xff00};
+
 const char *lk_tcg_type_name(uint32_t type)
 {
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
@@ -58,10 +61,23 @@ const char *lk_tcg_type_name(uint32_t type)
     return NULL;
 }
 
-bool lk_tcg_type_belongs(uint32_t type, uint32_t pcr)
+/* The PCRs that take the type; none for a type that is not in the table. */
+static uint32_t pcrs_of(uint32_t type)
 {
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         if (types[i].type == type)
-            return type == LK_TCG_NO_ACTION || (pcr < 24 && (types[i].pcrs & P(pcr)) != 0);
-    return false;
+            return types[i].pcrs;
+    return 0;
+}
+
+bool lk_tcg_type_belongs(uint32_t type, uint32_t pcr)
+{
+    return type == LK_TCG_NO_ACTION || (pcr < 24 && (pcrs_of(type) & P(pcr)) != 0);
+}
+
+bool lk_tcg_type_belongs_rtmr(uint32_t type, uint32_t rtmr)
+{
+    if (rtmr >= sizeof(rtmr_pcrs) / sizeof(rtmr_pcrs[0]))
+        return true;
+    return type == LK_TCG_NO_ACTION || (pcrs_of(type) & rtmr_pcrs[rtmr]) != 0;
 }

@@ -25,7 +25,8 @@ static void judge(struct lk_bytes log, uint16_t alg, uint32_t pcrs, struct lk_ar
     static struct lk_registers r;
     struct lk_proof proofs[LK_REGISTERS_MAX + 1] = {{.kind = LK_PROOF_TPM_NAME}};
     struct lk_report report = {.n = 0};
-    struct lk_family_input in = {.parts = &log, .arena = arena, .report = &report};
+    struct lk_bytes parts[LK_EVENTLOG_PARTS] = {log};
+    struct lk_family_input in = {.parts = parts, .arena = arena, .report = &report};
     struct lk_value values[LK_FAMILY_CLAIMS_MAX] = {{0}};
     struct lk_anchoring how = {0};
     struct lk_item *item;

@@ -259,13 +259,13 @@ static void attributes(void **state)
     assert_int_equal(lk_family_run_defaults(&lk_family_sgx, &run).code, LK_R_SGX_DEBUG);
 }
 
-static unsigned seen[5];
+static unsigned seen[LK_PROOF_BINDING + 1];
 
 static void note_proof(void *to, const struct lk_proof *proof)
 {
     (void)to;
     seen[proof->kind]++;
-    if (proof->kind == LK_PROOF_REGISTER)
+    if (proof->kind == LK_PROOF_RTMR)
         assert_int_equal(proof->value.data[0], 0x10 + proof->index);
     if (proof->kind == LK_PROOF_BINDING)
         assert_true(proof->guest_chosen && proof->value.len == 64);
@@ -286,7 +286,7 @@ static void proofs(void **state)
     assert_int_equal(lk_family_tdx.parse(&in, &item).code, LK_R_OK);
     lk_family_tdx.vouch(item, note_proof, NULL);
     assert_int_equal(seen[LK_PROOF_BINDING], 1);
-    assert_int_equal(seen[LK_PROOF_REGISTER], 4);
+    assert_int_equal(seen[LK_PROOF_RTMR], 4);
     assert_int_equal(seen[LK_PROOF_DIGEST], 1); /* SHA-512; the upper half is not zero */
     lk_trust_free(trust);
     lk_arena_free(arena);

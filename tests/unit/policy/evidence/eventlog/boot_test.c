@@ -48,8 +48,8 @@ static void quote(struct run *r, uint32_t pcrs)
 
 static enum lk_reason_code judge(struct run *r)
 {
-    struct lk_bytes part = lk_buf_bytes(&r->b.buf);
-    struct lk_family_input in = {.parts = &part, .arena = r->arena, .report = &r->report};
+    struct lk_bytes parts[LK_EVENTLOG_PARTS] = {lk_buf_bytes(&r->b.buf)};
+    struct lk_family_input in = {.parts = parts, .arena = r->arena, .report = &r->report};
     struct lk_proofs proofs = {r->proofs, r->n};
     struct lk_anchoring how = {0};
     struct lk_item *item;

@@ -32,6 +32,20 @@ void builder_open(struct log_builder *b, bool agile)
         put_head(b);
 }
 
+void builder_open_ccel(struct log_builder *b)
+{
+    *b = (struct log_builder){.buf = lk_buf(1 << 20), .agile = true, .ccel = true, .n_banks = 1};
+    b->banks[0] = lk_tpm_hash(LK_TPM_SHA384);
+    put_head(b);
+}
+
+/* UEFI 2.10, section 38.4.1: PCR to register index of TDX. */
+static uint32_t index_of(const struct log_builder *b, uint32_t pcr)
+{
+    static const uint8_t mr[] = {0, 1, 2, 2, 2, 2, 2, 1, 3, 3, 3, 3, 3, 3, 3, 3, 4};
+    return b->ccel && pcr < sizeof(mr) ? mr[pcr] : pcr;
+}
+
 void builder_close(struct log_builder *b)
 {
     lk_buf_free(&b->buf);
@@ -40,7 +54,7 @@ void builder_close(struct log_builder *b)
 void builder_put(struct log_builder *b, uint32_t pcr, uint32_t type, struct lk_bytes hashed, struct lk_bytes data)
 {
     uint8_t digest[LK_TPM_DIGEST_MAX];
-    lk_put_u32le(&b->buf, pcr);
+    lk_put_u32le(&b->buf, index_of(b, pcr));
     lk_put_u32le(&b->buf, type);
     if (b->agile)
         lk_put_u32le(&b->buf, (uint32_t)b->n_banks);
@@ -118,6 +132,24 @@ void builder_good(struct log_builder *b, unsigned without)
     builder_put(b, 4, (uint32_t)LK_TCG_BOOT_APPLICATION, lk_bytes_str("kernel"), lk_bytes_str("path of kernel"));
     builder_grub(b, "kernel_cmdline: ", "/vmlinuz root=/dev/vda1 quiet");
     builder_put(b, 9, LK_TCG_EVENT_TAG, lk_bytes_str("initrd"), lk_bytes_str("Linux initrd"));
+    if ((without & WITHOUT_EXIT) == 0)
+        builder_text(b, 5, (uint32_t)LK_TCG_EFI_ACTION, "Exit Boot Services Returned with Success");
+}
+
+void builder_good_ccel(struct log_builder *b, unsigned without)
+{
+    builder_put(b, 1, 0x8000000b, lk_bytes_str("the hypervisor's table"), lk_bytes_str("TdxTable"));
+    put_secure_boot(b, without);
+    builder_text(b, 4, (uint32_t)LK_TCG_EFI_ACTION, "Calling EFI Application from Boot Option");
+    builder_separator(b, 4, 0);
+    builder_text(b, 5, (uint32_t)LK_TCG_GPT_EVENT, "EFI PART and the partitions");
+    builder_put(b, 4, (uint32_t)LK_TCG_BOOT_APPLICATION, lk_bytes_str("shim"), lk_bytes_str("path of shim"));
+    builder_put(b, 14, LK_TCG_IPL, lk_bytes_str("owner's keys"), lk_bytes_str("MokList"));
+    builder_put(b, 4, (uint32_t)LK_TCG_BOOT_APPLICATION, lk_bytes_str("grub"), lk_bytes_str("path of grub"));
+    builder_grub(b, "grub_cmd: ", "set root=hd0");
+    builder_grub(b, "grub_cmd: ", "linux /vmlinuz root=/dev/vda1 quiet");
+    builder_put(b, 9, LK_TCG_IPL, lk_bytes_str("kernel file"), lk_bytes_str("/vmlinuz"));
+    builder_grub(b, "kernel_cmdline: ", "/vmlinuz root=/dev/vda1 quiet");
     if ((without & WITHOUT_EXIT) == 0)
         builder_text(b, 5, (uint32_t)LK_TCG_EFI_ACTION, "Exit Boot Services Returned with Success");
 }

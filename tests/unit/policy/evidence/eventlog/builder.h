@@ -9,11 +9,18 @@ struct log_builder {
     struct lk_buf buf;
     const struct lk_tpm_hash *banks[3];
     size_t n_banks;
-    bool agile;
+    bool agile, ccel;
 };
 
 /* sha1 and sha256 when agile, with the Spec ID event; else the SHA-1 format, nothing yet. */
 void builder_open(struct log_builder *b, bool agile);
+/*
+ * A CCEL: sha384 alone. Whatever is put names a PCR, which becomes the register that takes its part; BUILDER_RUNTIME is
+ * RTMR3, BUILDER_MRTD the index that no register has.
+ */
+#define BUILDER_RUNTIME 16
+#define BUILDER_MRTD 0
+void builder_open_ccel(struct log_builder *b);
 void builder_close(struct log_builder *b);
 
 /* An event whose digests are of `hashed`. */
@@ -37,5 +44,7 @@ enum builder_without {
 };
 /* Firmware, Secure Boot, shim, GRUB, kernel, command line, end of boot services. */
 void builder_good(struct log_builder *b, unsigned without);
+/* The same as a CCEL, with a partition table: one separator in RTMR0 and RTMR1, and the end of the boot services last. */
+void builder_good_ccel(struct log_builder *b, unsigned without);
 
 #endif
