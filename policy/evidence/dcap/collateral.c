@@ -2,8 +2,8 @@
 #include "policy/evidence/dcap/collateral.h"
 
 #include "policy/chain/verify.h"
-#include "policy/evidence/dcap/json.h"
 #include "proto/base/clock.h"
+#include "proto/base/json.h"
 
 #include <string.h>
 

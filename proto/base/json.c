@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/evidence/dcap/json.h"
+#include "proto/base/json.h"
 
 #include "proto/base/clock.h"
 
@@ -85,20 +85,24 @@ static bool another(struct lk_json *j, char close)
     return false;
 }
 
+static void read_name(struct lk_json *j)
+{
+    bool escaped;
+    string(j, &escaped);
+    expect(j, ':');
+}
+
 static void skip(struct lk_json *j);
 
 static void skip_elements(struct lk_json *j, char close, bool named)
 {
-    bool escaped;
     if (take(j, close)) {
         j->depth--;
         return;
     }
     do {
-        if (named) {
-            string(j, &escaped);
-            expect(j, ':');
-        }
+        if (named)
+            read_name(j);
         skip(j);
     } while (!j->c.failed && another(j, close));
 }
@@ -151,6 +155,8 @@ static void read_member(struct lk_json *j, const struct lk_json_member *table, s
     if (j->c.failed)
         return;
     if (i == n) {
+        if (j->strict)
+            lk_cursor_fail(&j->c);
         skip(j);
         return;
     }
@@ -178,23 +184,36 @@ void lk_json_object(struct lk_json *j, const struct lk_json_member *table, size_
             lk_cursor_fail(&j->c);
 }
 
-void lk_json_array(struct lk_json *j, struct lk_json_array *out, size_t max, size_t element, lk_json_read *read)
+static void read_elements(struct lk_json *j, const char brackets[static 2], struct lk_json_array *out, size_t max,
+                          size_t element, lk_json_read *read)
 {
     *out = (struct lk_json_array){lk_arena_array(j->arena, max, element), 0};
     if (out->elements == NULL)
         lk_cursor_fail(&j->c);
-    if (!enter(j, '['))
+    if (!enter(j, brackets[0]))
         return;
-    if (take(j, ']')) {
+    if (take(j, brackets[1])) {
         j->depth--;
         return;
     }
     do {
+        if (brackets[0] == '{')
+            read_name(j);
         if (out->n == max)
             lk_cursor_fail(&j->c);
         else
             read(j, (uint8_t *)out->elements + out->n++ * element, element);
-    } while (!j->c.failed && another(j, ']'));
+    } while (!j->c.failed && another(j, brackets[1]));
+}
+
+void lk_json_array(struct lk_json *j, struct lk_json_array *out, size_t max, size_t element, lk_json_read *read)
+{
+    read_elements(j, "[]", out, max, element, read);
+}
+
+void lk_json_map(struct lk_json *j, struct lk_json_array *out, size_t max, size_t element, lk_json_read *read)
+{
+    read_elements(j, "{}", out, max, element, read);
 }
 
 static void store(void *field, size_t size, uint32_t v)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef LK_DCAP_JSON_H
-#define LK_DCAP_JSON_H
+#ifndef LK_BASE_JSON_H
+#define LK_BASE_JSON_H
 /*
- * A bounded reader for Intel's collateral (RFC 8259, ASCII): each object is read by a table of its members, arrays
- * have a maximum, nesting ends at LK_JSON_DEPTH. Unknown members are skipped; a known member twice, or one missing, is
+ * A bounded JSON reader (RFC 8259, ASCII) for Intel's collateral and LUKS2 headers: each object is read by a table of its members, arrays
+ * have a maximum, nesting ends at LK_JSON_DEPTH. Unknown members are skipped, or a failure with `strict`; a known member twice, or one missing, is
  * a failure. Nothing is decoded but what a table asks for, and strings with escapes are read by no table.
  *
  * The reader is a cursor: its first failure sticks, and is asked for at the end.
@@ -18,6 +18,7 @@ struct lk_json {
     struct lk_cursor c;
     struct lk_arena *arena; /* for arrays */
     unsigned depth;
+    bool strict; /* the caller may set it */
 };
 
 struct lk_json lk_json(struct lk_bytes text, struct lk_arena *arena);
@@ -51,6 +52,9 @@ struct lk_json_array {
     size_t n;
 };
 void lk_json_array(struct lk_json *j, struct lk_json_array *out, size_t max, size_t element, lk_json_read *read);
+
+/* The same for an object whose names are data: its values. */
+void lk_json_map(struct lk_json *j, struct lk_json_array *out, size_t max, size_t element, lk_json_read *read);
 
 /* OK when nothing failed and only white space is left. SHORT_INPUT or TRAILING_BYTES. */
 LK_MUST_USE lk_result lk_json_end(struct lk_json *j);

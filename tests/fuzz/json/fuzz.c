@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The JSON reader: the scan that runs before any signature, and each reader of a value. */
-#include "policy/evidence/dcap/json.h"
+#include "proto/base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "policy/evidence/dcap/json.h"
+#include "proto/base/json.h"
 
 struct record {
     uint8_t small;
@@ -88,9 +88,42 @@ static void arrays_have_a_maximum(void **state)
     lk_arena_free(arena);
 }
 
+static void names_may_be_data(void **state)
+{
+    (void)state;
+    uint8_t *v;
+    struct lk_arena *arena = lk_arena_new(256);
+    struct lk_json_array out;
+    struct lk_json j = lk_json(lk_bytes_str("{\"0\": 7, \"x\\u0030\":8}"), arena);
+    lk_json_map(&j, &out, 2, 1, lk_json_uint);
+    assert_true(lk_ok(lk_json_end(&j)));
+    v = out.elements;
+    assert_int_equal(out.n * 100 + v[0] * 10 + v[1], 278);
+    static const char *const bad[] = {"{\"0\":1,\"1\":2,\"2\":3}", "{\"0\" 1}", "[1]", "{\"0\":1", "{0:1}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        j = lk_json(lk_bytes_str(bad[i]), arena);
+        lk_json_map(&j, &out, 2, 1, lk_json_uint);
+        assert_false(lk_ok(lk_json_end(&j)));
+    }
+    lk_arena_free(arena);
+}
+
+static void a_strict_reader_knows_every_member(void **state)
+{
+    (void)state;
+    struct record r;
+    for (int strict = 0; strict < 2; strict++) {
+        struct lk_json j = lk_json(lk_bytes_str("{\"small\":1,\"other\":2}"), NULL);
+        j.strict = strict == 1;
+        lk_json_object(&j, table, sizeof(table) / sizeof(table[0]), &r);
+        assert_int_equal(lk_ok(lk_json_end(&j)), !j.strict);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_read), cmocka_unit_test(what_is_wrong_is_refused),
-                                       cmocka_unit_test(arrays_have_a_maximum)};
+                                       cmocka_unit_test(arrays_have_a_maximum), cmocka_unit_test(names_may_be_data),
+                                       cmocka_unit_test(a_strict_reader_knows_every_member)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
