@@ -10,7 +10,7 @@ import sys
 
 ROOT = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2])
 PARTS = ("proto/", "policy/", "keystore/", "broker/", "tests/")
-LIBRARIES = ("openssl", "nghttp2", "event2", "protobuf-c", "lmdb", "libfyaml", "seccomp", "p11-kit", "jansson", "tss2", "linux")
+LIBRARIES = ("openssl", "nghttp2", "event2", "protobuf-c", "lmdb", "libfyaml", "seccomp", "p11-kit", "jansson", "curl", "tss2", "linux")
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 
 

@@ -105,16 +105,12 @@ static struct lk_bytes vek_collateral(const struct lk_family_input *in, const st
 /* Says what to fetch, in the words of AMD's key service: product, TCB as its query, chip. */
 static lk_result vek_missing(const struct lk_family_input *in, const struct lk_item *item)
 {
-    static const char *const keys[] = {"", "blSPL", "teeSPL", "snpSPL", "", "", "", "", "ucodeSPL", "fmcSPL"};
     const struct lk_snp_report *r = &item->report;
     const struct lk_snp_product *layout = r->product != NULL ? r->product : lk_snp_product_by_cpuid(0x19, 0x01);
-    char chip[LK_FINDING_TEXT + 1], want[LK_FINDING_TEXT];
-    int n = snprintf(want, sizeof(want), "%s %s", r->product == NULL ? "Milan or Genoa" : r->product->name,
-                     lk_snp_kind_name(r->signing_key));
-    for (size_t i = 0; i < LK_SNP_TCB_BYTES && n > 0 && (size_t)n < sizeof(want); i++)
-        if (layout->tcb[i].name != NULL)
-            n += snprintf(want + n, sizeof(want) - (size_t)n, "%s%s=%02u", strchr(want, '=') == NULL ? " " : "&",
-                          keys[layout->tcb[i].oid], r->reported_tcb.data[i]);
+    char chip[LK_FINDING_TEXT + 1], tcb[LK_SNP_TCB_QUERY], want[LK_FINDING_TEXT];
+    lk_snp_tcb_query(layout, r->reported_tcb.data, tcb);
+    snprintf(want, sizeof(want), "%s %s %s", r->product == NULL ? "Milan or Genoa" : r->product->name,
+             lk_snp_kind_name(r->signing_key), tcb);
     lk_hex(chip_id(item, r->product), chip, sizeof(chip));
     return lk_report_add(in->report, LK_R_SNP_VEK_MISSING, ITEM, "vek", want, chip);
 }

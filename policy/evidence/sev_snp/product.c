@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/sev_snp/product.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* TCB_VERSION, byte 0 first (SEV-SNP ABI, structure TCB_VERSION). Only microcode goes above 127. */
@@ -83,6 +84,14 @@ const struct lk_snp_product *lk_snp_product_by_cpuid(uint8_t family, uint8_t mod
     return NULL;
 }
 
+const struct lk_snp_product *lk_snp_product_by_word(struct lk_bytes word)
+{
+    for (size_t i = 0; i < PRODUCTS; i++)
+        if (lk_bytes_eq(word, lk_bytes_str(products[i].word)))
+            return &products[i];
+    return NULL;
+}
+
 static const struct lk_snp_product *by_name(struct lk_bytes name)
 {
     for (size_t i = 0; i < PRODUCTS; i++)
@@ -111,6 +120,17 @@ bool lk_snp_role_of_name(struct lk_bytes cn, const struct lk_snp_product **produ
             return true;
     }
     return false;
+}
+
+void lk_snp_tcb_query(const struct lk_snp_product *product, const uint8_t tcb[static LK_SNP_TCB_BYTES],
+                      char out[static LK_SNP_TCB_QUERY])
+{
+    /* By the OID of the component's extension. */
+    static const char *const keys[] = {"", "blSPL", "teeSPL", "snpSPL", "", "", "", "", "ucodeSPL", "fmcSPL"};
+    size_t n = 0;
+    for (size_t i = 0; i < LK_SNP_TCB_BYTES; i++)
+        if (product->tcb[i].name != NULL && n < LK_SNP_TCB_QUERY)
+            n += (size_t)snprintf(out + n, LK_SNP_TCB_QUERY - n, "%s%s=%02u", n == 0 ? "" : "&", keys[product->tcb[i].oid], tcb[i]);
 }
 
 const char *lk_snp_role_name(enum lk_snp_role role)

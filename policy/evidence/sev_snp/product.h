@@ -33,11 +33,24 @@ struct lk_snp_product {
 /* NULL when no product has this combined family and model (PPR; the report's CPUID_FAM_ID and CPUID_MOD_ID). */
 const struct lk_snp_product *lk_snp_product_by_cpuid(uint8_t family, uint8_t model);
 
+/* By its word: "milan". NULL for any other. */
+const struct lk_snp_product *lk_snp_product_by_word(struct lk_bytes word);
+
 /* By the line in a certificate's productName: "Milan" or "Milan-B0" (the stepping is not AMD's CPUID stepping). */
 const struct lk_snp_product *lk_snp_product_by_product_name(struct lk_bytes name);
 
 /* Product and role that a CA's common name states: "ARK-Milan", "SEV-Milan", "SEV-VLEK-Milan". False for any other. */
 bool lk_snp_role_of_name(struct lk_bytes common_name, const struct lk_snp_product **product, enum lk_snp_role *role);
+
+/* Room for what lk_snp_tcb_query writes. */
+#define LK_SNP_TCB_QUERY 64
+
+/*
+ * The TCB (LK_SNP_TCB_BYTES as in the report) as the query of AMD's key service, "blSPL=04&teeSPL=00&snpSPL=24&ucodeSPL=213"
+ * (AMD publication 57230).
+ */
+void lk_snp_tcb_query(const struct lk_snp_product *product, const uint8_t tcb[static LK_SNP_TCB_BYTES],
+                      char out[static LK_SNP_TCB_QUERY]);
 
 /* "ARK", "ASK", "ASVK". */
 const char *lk_snp_role_name(enum lk_snp_role role);
