@@ -93,9 +93,21 @@ static bool take_option(struct lk_appraise *a, int opt)
     }
 }
 
-static bool read_items(struct lk_appraise *a, char *const *items, int n)
+/* "family:part=file": a file of a bundle has no such name. */
+static bool is_item(const char *text)
 {
-    if (a->any_binding == (a->binding_len > 0)) {
+    const char *colon = strchr(text, ':');
+    return colon != NULL && strchr(colon, '=') != NULL;
+}
+
+static bool read_items(struct lk_appraise *a, const struct lk_appraise_form *form, char *const *items, int n)
+{
+    bool bundle = form->bundle != NULL && n == 1 && !is_item(items[0]);
+    if (a->any_binding && a->binding_len > 0) {
+        lk_cli_usage("--binding or --any-binding, not both");
+        return false;
+    }
+    if (!bundle && !a->any_binding && a->binding_len == 0) {
         lk_cli_usage("one of --binding and --any-binding is needed");
         return false;
     }
@@ -103,6 +115,8 @@ static bool read_items(struct lk_appraise *a, char *const *items, int n)
         lk_cli_usage("an item is needed: family:part=file");
         return false;
     }
+    if (bundle)
+        return form->bundle(a, items[0]) && lk_appraise_trust(a);
     for (int i = 0; i < n; i++)
         if (!lk_appraise_item(a, items[i]))
             return false;
@@ -119,12 +133,17 @@ static lk_result load_policies(const struct lk_appraise *a, struct lk_cli_docume
     return lk_cli_documents_finish(d);
 }
 
-static int judge(struct lk_appraise *a, const struct lk_policyset *set)
+static enum lk_activation activation_of(const struct lk_appraise *a)
+{
+    return a->assume_activated ? LK_ACTIVATION_ASSUMED : a->activated ? LK_ACTIVATION_TICKET : LK_ACTIVATION_NONE;
+}
+
+static int judge(struct lk_appraise *a, const struct lk_policyset *set, const struct lk_appraise_form *form)
 {
     struct lk_appraisal *out = LK_ARENA_NEW(a->arena, struct lk_appraisal);
     struct lk_chain_input in = {.items = a->items, .n_items = a->n_items, .trust = a->trust, .policies = set, .at = a->at,
                                 .arena = a->arena,
-                                .activation = a->assume_activated ? LK_ACTIVATION_ASSUMED : LK_ACTIVATION_NONE};
+                                .activation = activation_of(a), .activation_context = LK_BYTES(a->context)};
     if (out == NULL)
         return lk_cli_fail(LK_FAIL(MEMORY), "appraise");
     if (!a->any_binding)
@@ -132,48 +151,54 @@ static int judge(struct lk_appraise *a, const struct lk_policyset *set)
     lk_result r = lk_chain_appraise(&in, out);
     (void)r; /* out->cls says it */
     if (a->json)
-        lk_appraise_print_json(a, out);
+        form->print_json(a, out);
     else
-        lk_appraise_print(a, out);
+        form->print(a, out);
     return lk_class_exit(out->cls);
 }
 
-static int judge_by_documents(struct lk_appraise *a)
+static int judge_by_documents(struct lk_appraise *a, const struct lk_appraise_form *form)
 {
     LK_DOCUMENTS_AUTO d = {.set = NULL};
     lk_result r = load_policies(a, &d);
-    return lk_ok(r) ? judge(a, d.set) : LK_EXIT_USAGE;
+    return lk_ok(r) ? judge(a, d.set, form) : LK_EXIT_USAGE;
 }
 
-static int judge_by_defaults(struct lk_appraise *a)
+static int judge_by_defaults(struct lk_appraise *a, const struct lk_appraise_form *form)
 {
     struct lk_policyset *set = lk_policyset_defaults();
-    int code = set == NULL ? lk_cli_fail(LK_FAIL(MEMORY), "appraise") : judge(a, set);
+    int code = set == NULL ? lk_cli_fail(LK_FAIL(MEMORY), "appraise") : judge(a, set, form);
     lk_policyset_free(set);
     return code;
 }
 
-static int run(struct lk_appraise *a, int argc, char **argv)
+static int run(struct lk_appraise *a, int argc, char **argv, const struct lk_appraise_form *form)
 {
     optind = 0;
     for (int opt; (opt = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (opt == OPT_HELP)
-            return fputs(usage, stdout) < 0;
+            return fputs(form->usage, stdout) < 0;
         if (!take_option(a, opt))
             return LK_EXIT_USAGE;
     }
     if (a->n_policies == 0 && a->n_references > 0)
         return lk_cli_usage("--reference without --policy: nothing would name the records");
-    if (!read_items(a, argv + optind, argc - optind))
+    if (!read_items(a, form, argv + optind, argc - optind))
         return LK_EXIT_USAGE;
-    return a->n_policies > 0 ? judge_by_documents(a) : judge_by_defaults(a);
+    return a->n_policies > 0 ? judge_by_documents(a, form) : judge_by_defaults(a, form);
+}
+
+int lk_appraise_main(int argc, char **argv, const struct lk_appraise_form *form)
+{
+    struct lk_appraise a = {.at = lk_clock_wall(), .arena = lk_arena_new(LK_APPRAISE_ARENA), .trust = lk_trust_new()};
+    int code = a.arena == NULL || a.trust == NULL ? lk_cli_fail(LK_FAIL(MEMORY), "appraise") : run(&a, argc, argv, form);
+    lk_trust_free(a.trust);
+    lk_arena_free(a.arena);
+    return code;
 }
 
 int lk_cmd_appraise(int argc, char **argv)
 {
-    struct lk_appraise a = {.at = lk_clock_wall(), .arena = lk_arena_new(LK_APPRAISE_ARENA), .trust = lk_trust_new()};
-    int code = a.arena == NULL || a.trust == NULL ? lk_cli_fail(LK_FAIL(MEMORY), "appraise") : run(&a, argc, argv);
-    lk_trust_free(a.trust);
-    lk_arena_free(a.arena);
-    return code;
+    static const struct lk_appraise_form form = {usage, NULL, lk_appraise_print, lk_appraise_print_json};
+    return lk_appraise_main(argc, argv, &form);
 }

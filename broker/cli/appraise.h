@@ -16,6 +16,8 @@ struct lk_appraise {
     bool any_binding, assume_activated, json;
     uint8_t binding[64];
     size_t binding_len;
+    bool activated; /* the ticket of a bundle says so, of this context; its MACs are the broker's alone to check */
+    uint8_t context[32];
     struct lk_chain_item items[LK_CHAIN_ITEMS_MAX];
     size_t n_items;
     struct lk_arena *arena;
@@ -30,6 +32,18 @@ bool lk_appraise_item(struct lk_appraise *a, const char *text);
 
 /* Reads the anchors and the collateral of the options into a->trust. False after it said what is wrong. */
 bool lk_appraise_trust(struct lk_appraise *a);
+
+/* One of the two commands that judge offline. */
+struct lk_appraise_form {
+    const char *usage;
+    /* Reads one argument that is no ITEM, and the binding with it; false after it said what is wrong. NULL: there is none. */
+    bool (*bundle)(struct lk_appraise *a, const char *file);
+    void (*print)(const struct lk_appraise *a, const struct lk_appraisal *out);
+    void (*print_json)(const struct lk_appraise *a, const struct lk_appraisal *out);
+};
+
+/* Reads options and items, judges, prints. The exit code. */
+int lk_appraise_main(int argc, char **argv, const struct lk_appraise_form *form);
 
 /* A page for people. */
 void lk_appraise_print(const struct lk_appraise *a, const struct lk_appraisal *out);

@@ -130,7 +130,7 @@ static json_t *reason_json(const struct lk_finding *f)
 
 static json_t *node_json(const struct lk_appraisal *out, const struct lk_chain_node *n)
 {
-    static const char *const proofs[] = {"key", "tpm-name", "digest", "register", "binding"};
+    static const char *const proofs[] = {"key", "tpm-name", "digest", "register", "rtmr", "binding"};
     json_t *path = json_array();
     for (size_t i = 0; i < n->how.n_path; i++)
         json_array_append_new(path, text_json(n->how.path[i] == NULL ? "" : n->how.path[i]));
