@@ -184,7 +184,7 @@ static int run(struct lk_appraise *a, int argc, char **argv, const struct lk_app
     if (a->n_policies == 0 && a->n_references > 0)
         return lk_cli_usage("--reference without --policy: nothing would name the records");
     if (!read_items(a, form, argv + optind, argc - optind))
-        return LK_EXIT_USAGE;
+        return a->wrong != 0 ? a->wrong : LK_EXIT_USAGE;
     return a->n_policies > 0 ? judge_by_documents(a, form) : judge_by_defaults(a, form);
 }
 

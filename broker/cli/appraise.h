@@ -18,6 +18,7 @@ struct lk_appraise {
     size_t binding_len;
     bool activated; /* the ticket of a bundle says so, of this context; its MACs are the broker's alone to check */
     uint8_t context[32];
+    int wrong; /* exit code, when it is not LK_EXIT_USAGE: a bundle that cannot be read */
     struct lk_chain_item items[LK_CHAIN_ITEMS_MAX];
     size_t n_items;
     struct lk_arena *arena;

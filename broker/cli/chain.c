@@ -49,11 +49,11 @@ static bool take_request(struct lk_appraise *a, const Latchkey__V1__ReleaseReque
     struct lk_report report = {.n = 0};
     lk_result r = lk_bundle_items(m->items, m->n_items, &report, a->items, &a->n_items);
     if (!lk_ok(r)) {
-        lk_cli_fail(r, "%s: %s", file, report.n > 0 ? report.findings[0].actual : "");
+        a->wrong = lk_cli_fail(r, "%s: %s", file, report.n > 0 ? report.findings[0].actual : "");
         return false;
     }
     if (!take_ticket(a, bytes_of(m->ticket))) {
-        lk_cli_fail(LK_FAIL(TICKET_MALFORMED), "%s", file);
+        a->wrong = lk_cli_fail(LK_FAIL(TICKET_MALFORMED), "%s", file);
         return false;
     }
     if (a->any_binding || a->binding_len > 0)
@@ -75,7 +75,7 @@ static bool read_bundle(struct lk_appraise *a, const char *file)
                                          &LK_MSG_LIMITS_REQUEST, &m);
     if (lk_ok(r))
         return take_request(a, m, file);
-    lk_cli_fail(r, "%s", file);
+    a->wrong = lk_cli_fail(r, "%s", file);
     return false;
 }
 
