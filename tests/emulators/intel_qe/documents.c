@@ -99,7 +99,7 @@ static void sign_document(const struct qe_settings *s, const char *member, const
 {
     struct text body = {0};
     uint8_t signature[64];
-    qe_sign(QE_SIGNER, inner->data, inner->len, signature);
+    qe_sign(s->document_signer, inner->data, inner->len, signature);
     put(&body, "{\"%s\":%s,\"signature\":\"", member, inner->data);
     for (size_t i = 0; i < sizeof(signature); i++)
         put(&body, "%02x", signature[i]);

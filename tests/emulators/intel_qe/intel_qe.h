@@ -36,6 +36,7 @@ struct qe_settings {
     bool v2;                           /* TCB Info of version 2 */
     struct qe_replace tcb_info, qe_identity;
     const char *body_suffix; /* after the signed document */
+    enum qe_key document_signer; /* QE_SIGNER */
 
     /* The quote. */
     uint8_t td_attributes[8], report_data[64];
@@ -49,6 +50,7 @@ struct qe_settings {
     uint16_t certification;                      /* 5 */
     size_t trailing_zeros;
     enum qe_key quote_signer, qe_signer;
+    bool key_off_curve; /* an attestation key that is no point of the curve, vouched for all the same */
 
     /* Certificates and lists. */
     const char *ca_name, *pck_name, *signer_name;

@@ -17,9 +17,9 @@ static const char usage[] =
     "\n"
     "documents  writes root.der and the collateral by the names of a flat folder: tcb_info.json, qe_identity.json,\n"
     "           tcb_signing_chain.pem, pck_crl.der, root_ca_crl.der\n"
-    "quote      writes a TDX quote over the 64 bytes of the inblob\n"
-    "D holds the keys, which are made once. Fields: --body-type 2|3|4 --mrtd HEX --rtmr0..3 HEX --td-attributes HEX\n"
-    "           --status WORD (of the platform's level) --pck-revoked --stale (lists past nextUpdate)\n"
+    "quote      writes a quote over the 64 bytes of the inblob\n"
+    "D holds the keys, which are made once. Fields: --body-type 1 (an enclave)|2|3|4 --mrtd HEX --rtmr0..3 HEX --td-attributes HEX\n"
+    "           --status WORD (of the platform's level) --component SVN (the first) --pck-revoked --stale (lists past nextUpdate)\n"
     "           --shift DAYS (the time it takes for now)\n";
 
 #define DAY 86400L
@@ -35,7 +35,7 @@ static bool hex(const char *text, uint8_t *out, size_t n)
 }
 
 enum { OPT_DIR = 256, OPT_OUT, OPT_INBLOB, OPT_BODY, OPT_MRTD, OPT_RTMR0, OPT_RTMR1, OPT_RTMR2, OPT_RTMR3, OPT_ATTRIBUTES,
-       OPT_STATUS, OPT_REVOKED, OPT_STALE, OPT_SHIFT };
+       OPT_STATUS, OPT_COMPONENT, OPT_REVOKED, OPT_STALE, OPT_SHIFT };
 
 static bool take(struct options *o, int opt)
 {
@@ -59,6 +59,9 @@ static bool take(struct options *o, int opt)
         return hex(optarg, o->s.td_attributes, 8);
     case OPT_STATUS:
         return (o->s.status[0] = optarg) != NULL;
+    case OPT_COMPONENT:
+        o->s.components[0] = (uint8_t)strtoul(optarg, NULL, 10);
+        return true;
     case OPT_REVOKED:
         return o->s.pck_revoked = true;
     case OPT_STALE:
@@ -77,7 +80,7 @@ static const struct option table[] = {
     {"mrtd", required_argument, NULL, OPT_MRTD},     {"rtmr0", required_argument, NULL, OPT_RTMR0},
     {"rtmr1", required_argument, NULL, OPT_RTMR1},   {"rtmr2", required_argument, NULL, OPT_RTMR2},
     {"rtmr3", required_argument, NULL, OPT_RTMR3},   {"td-attributes", required_argument, NULL, OPT_ATTRIBUTES},
-    {"status", required_argument, NULL, OPT_STATUS}, {"pck-revoked", no_argument, NULL, OPT_REVOKED},
+    {"status", required_argument, NULL, OPT_STATUS}, {"component", required_argument, NULL, OPT_COMPONENT}, {"pck-revoked", no_argument, NULL, OPT_REVOKED},
     {"stale", no_argument, NULL, OPT_STALE},         {"shift", required_argument, NULL, OPT_SHIFT},
     {0},
 };
@@ -85,7 +88,7 @@ static const struct option table[] = {
 static uint16_t body_type(int argc, char **argv)
 {
     for (int i = 1; i + 1 < argc; i++)
-        if (strcmp(argv[i], "--body-type") == 0 && argv[i + 1][0] >= '2' && argv[i + 1][0] <= '4')
+        if (strcmp(argv[i], "--body-type") == 0 && argv[i + 1][0] >= '1' && argv[i + 1][0] <= '4')
             return (uint16_t)(argv[i + 1][0] - '0');
     return 3;
 }
@@ -122,7 +125,8 @@ int main(int argc, char **argv)
 {
     static struct options o;
     static struct qe_output made;
-    qe_settings_init(&o.s, true, body_type(argc, argv));
+    uint16_t type = body_type(argc, argv);
+    qe_settings_init(&o.s, type != 1, type);
     o.s.now = (int64_t)time(NULL);
     for (int opt; (opt = getopt_long(argc, argv, "", table, NULL)) != -1;)
         if (!take(&o, opt)) {

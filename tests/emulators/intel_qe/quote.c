@@ -38,6 +38,7 @@ void qe_settings_init(struct qe_settings *s, bool tdx, uint16_t body_type)
         .tee_svn2 = {5, 1},
         .qe_svn = 5,
         .body_suffix = "",
+        .document_signer = QE_SIGNER,
         .td_attributes = {0, 0, 0, 0x10},
         .sgx_attributes = {0x05},
         .certification = 5,
@@ -156,6 +157,8 @@ static void put_signature_data(const struct qe_settings *s, const struct qe_blob
     uint8_t signature[64], key[64];
     qe.len = 0;
     point(QE_ATTESTATION, key);
+    if (s->key_off_curve)
+        key[63] ^= 1;
     qe_sign(s->quote_signer, q->data, q->len, signature);
     put_qe(s, key, chain, &qe);
     put_le(q, 128 + qe.len + (s->version > 3 ? 6 : 0), 4);

@@ -167,6 +167,9 @@ def measured_boot(machine, folder):
     both = write(folder, "both.yaml", POLICY.format(chain="tpm, eventlog, ima", tpm=ANY_PCR, kernel=kernel))
     show("both logs under a policy", chain(*common, "--policy", both, machine.item(), *logs), 0, [],
          [("tpm", "authentic", [("eventlog", "authentic", []), ("ima", "authentic", [])])])
+    for rule, reason in (("pk: " + "00" * 32, "EVENTLOG_KEYS"), ("bank: sha384", "EVENTLOG_FIRMWARE"), ("files: 9", "EVENTLOG_BOOT")):
+        other = write(folder, "other.yaml", policy.read_text().replace("secure-boot: deny", f"secure-boot: deny, {rule}"))
+        show(f"a log against the rule {rule[:20]}", chain(*common, "--policy", other, machine.item(), logs[0]), 1, [reason], honest)
     answer = show("both logs, by the safe defaults", chain(*common, machine.item(), *logs), 1, ANY_REASONS,
                   [("tpm", "authentic", [("eventlog", "authentic", []), ("ima", "authentic", [])])])
     expect("the IMA list is vouched for by PCR 10", answer["roots"][0]["vouches-for"][1]["vouched-by"]["index"] == 10, answer["roots"])
@@ -179,6 +182,16 @@ def measured_boot(machine, folder):
     expect("what it wanted", "PCR" in answer["unanchored"][0]["wanted"], answer)
     show("a TPM of an unknown maker, and what hangs on it", chain("--binding", BINDING.hex(), "--assume-activated", machine.item(), logs[0]), 2,
          ANY_REASONS, [])
+
+
+def extended_by_the_system(machine, folder):
+    """PCR 8 that no log explains is told, and nothing else of the log suffers."""
+    m = machine.folder
+    machine.extend([(8, sha256(b"the running system"))])
+    machine.collect()
+    show("a PCR that the system extended", chain("--trust", f"tpm:{m}/root.pem", "--trust", f"tpm:{m}/issuer.pem", "--binding", BINDING.hex(),
+                                                 "--assume-activated", "--policy", folder / "policy.yaml", machine.item(), f"eventlog:log={m}/eventlog"),
+         1, ["EVENTLOG_UNEXPLAINED"], [("tpm", "authentic", [("eventlog", "authentic", [])])])
 
 
 def snp(folder, report_data):
@@ -279,6 +292,7 @@ def main():
             measured_boot(machine, folder)
             report = two_machines(machine, folder)
             bundle(folder, latchkey_pb2, report)
+            extended_by_the_system(machine, folder)
         finally:
             machine.close()
     return 1 if failed else 0

@@ -32,6 +32,7 @@ CHANGE(trailing) { w->s.trailing_zeros = 0; }
 CHANGE(mrtd) { w->s.patch_at = 54 + 136, w->s.patch_by = 1; }
 CHANGE(quote_signer) { w->s.quote_signer = QE_STRANGER; }
 CHANGE(attestation_key) { w->s.patch_at = 770, w->s.patch_by = 1; }
+CHANGE(key_off_curve) { w->s.key_off_curve = true; }
 CHANGE(auth_data) { w->s.patch_at = 1290, w->s.patch_by = 1; }
 CHANGE(upper_half) { w->s.qe_upper_half = 1; }
 CHANGE(qe_signer) { w->s.qe_signer = QE_STRANGER; }
@@ -86,6 +87,7 @@ CHANGE(tcb_duplicate_module_level) { TCB("{\"isvsvn\":2}", "{\"isvsvn\":5}"); }
 CHANGE(tcb_module_configuration) { w->s.module_status[0] = "ConfigurationNeeded"; }
 CHANGE(tcb_suffix) { w->s.body_suffix = "x"; }
 CHANGE(tcb_member_after) { w->s.body_suffix = ",\"a\":1}"; }
+CHANGE(document_signer) { w->s.document_signer = QE_STRANGER; }
 CHANGE(qe_kind) { QE("\"TD_QE\"", "\"QE\""); }
 CHANGE(qe_version) { QE("\"version\":2", "\"version\":1"); }
 CHANGE(qe_late) { QE("2026-01-19T00:00:00Z", "2025-12-31T23:59:59Z"); }
@@ -129,6 +131,7 @@ static const struct {
     {"MRTD altered", mrtd, LK_R_DCAP_QUOTE_SIGNATURE},
     {"signed by another key", quote_signer, LK_R_DCAP_QUOTE_SIGNATURE},
     {"attestation key", attestation_key, LK_R_DCAP_QE_BINDING},
+    {"attestation key off the curve", key_off_curve, LK_R_DCAP_ATTESTATION_KEY},
     {"auth data", auth_data, LK_R_DCAP_QE_BINDING},
     {"upper half of the binding", upper_half, LK_R_DCAP_QE_BINDING},
     {"QE report of another key", qe_signer, LK_R_DCAP_QE_REPORT_SIGNATURE},
@@ -175,6 +178,7 @@ static const struct {
     {"TCB Info: status that no module has", tcb_module_configuration, LK_R_DCAP_COLLATERAL_FORM},
     {"TCB Info: bytes after it", tcb_suffix, LK_R_DCAP_COLLATERAL_FORM},
     {"TCB Info: a member after it", tcb_member_after, LK_R_DCAP_COLLATERAL_FORM},
+    {"documents of another signer", document_signer, LK_R_DCAP_COLLATERAL_SIGNATURE},
     {"QE Identity: of SGX", qe_kind, LK_R_DCAP_COLLATERAL_KIND},
     {"QE Identity: version 1", qe_version, LK_R_DCAP_COLLATERAL_FORM},
     {"QE Identity: past", qe_late, LK_R_DCAP_COLLATERAL_EXPIRED},
