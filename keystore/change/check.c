@@ -166,6 +166,16 @@ static lk_result check_items(const struct lk_state *s, struct lk_change *c)
     return admins >= LK_CHANGE_THRESHOLD ? LK_OK : LK_FAIL(CHANGE_LAST_ADMIN);
 }
 
+lk_result lk_change_still_fits(const struct lk_state *s, const struct lk_change *c)
+{
+    for (size_t i = 0; i < c->e.n_items; i++) {
+        uint64_t next = 0;
+        LK_TRY(check_revision(s, &c->e.items[i], &next));
+        LK_REQUIRE(next == c->revisions[i], CHANGE_CONFLICT);
+    }
+    return LK_OK;
+}
+
 lk_result lk_change_check(const struct lk_state *s, struct lk_bytes envelope, const struct lk_bytes *payloads, size_t n,
                           int64_t now, struct lk_change *out)
 {

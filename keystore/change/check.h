@@ -39,4 +39,7 @@ struct lk_change {
 LK_MUST_USE lk_result lk_change_check(const struct lk_state *s, struct lk_bytes envelope, const struct lk_bytes *payloads,
                                       size_t n, int64_t now, struct lk_change *out);
 
+/* Whether the objects still have the revisions that it was checked against: the keeper may have made a secret since. CHANGE_CONFLICT. */
+LK_MUST_USE lk_result lk_change_still_fits(const struct lk_state *s, const struct lk_change *c);
+
 #endif

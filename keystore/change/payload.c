@@ -106,6 +106,16 @@ bool lk_policy_rules_cover(const struct lk_policy_rules *r, struct lk_bytes name
     return false;
 }
 
+bool lk_policy_rules_make(const struct lk_policy_rules *r, struct lk_bytes name)
+{
+    for (size_t i = 0; r->create_bytes > 0 && i < r->n_patterns; i++) {
+        struct lk_bytes pattern = lk_bytes_str(r->patterns[i]);
+        if (lk_release_pattern_bound(pattern) && lk_release_pattern_match(pattern, name))
+            return true;
+    }
+    return false;
+}
+
 lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name)
 {
     ARENA_AUTO *arena = lk_arena_new(ARENA_CAP);

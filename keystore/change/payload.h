@@ -10,6 +10,9 @@ void lk_policy_rules_free(struct lk_policy_rules *r);
 /* True when one of its patterns covers the name. */
 bool lk_policy_rules_cover(const struct lk_policy_rules *r, struct lk_bytes name);
 
+/* True when the secret of this name may be made on first use: one of its patterns is bound to a machine and covers it. */
+bool lk_policy_rules_make(const struct lk_policy_rules *r, struct lk_bytes name);
+
 /* A ReferenceRecord or Anchor whose own name is this one. CHANGE_PAYLOAD. */
 LK_MUST_USE lk_result lk_payload_reference(struct lk_bytes payload, struct lk_bytes name);
 LK_MUST_USE lk_result lk_payload_anchor(struct lk_bytes payload, struct lk_bytes name);

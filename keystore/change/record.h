@@ -13,6 +13,8 @@
  *   entry i  32 hash i-1 | i64be time | u32le-sized envelope | u16be items | each: u8 note | u32le-sized payload
  *   hash i = SHA-256("latchkey-change-list-v1" 00 | u64be i | hash i-1 | i64be time | SHA-256(envelope) | the notes)
  *
+ * In the envelope's place may stand what the keeper made by itself (keystore/change/made.h).
+ *
  * The payload of a secret is not in the list, so that it can be deleted; its note is the KEK of the stored blob.
  * Every other note is 0 and every other payload is whole: the envelope has its digest.
  */

@@ -2,6 +2,7 @@
 #include "keystore/change/state.h"
 
 #include "keystore/change/payload.h"
+#include "policy/appraise/policyset.h"
 #include "proto/seal/hash.h"
 
 #include <search.h>
@@ -18,6 +19,7 @@ struct lk_state {
     void *nonces;
     struct lk_head head;
     uint8_t installation_id[32];
+    struct lk_buf installation_key;
 };
 
 static const char *const kind_names[LK_OBJECT_COUNT] = {
@@ -81,9 +83,11 @@ static void object_clear(struct lk_object *o)
 {
     free(o->payload);
     lk_policy_rules_free(o->rules);
+    free(o->made_by);
     o->payload = NULL;
     o->payload_len = 0;
     o->rules = NULL;
+    o->made_by = NULL;
 }
 
 static void object_free(void *p)
@@ -106,6 +110,7 @@ void lk_state_free(struct lk_state *s)
     for (int k = 0; k < LK_OBJECT_COUNT; k++)
         tdestroy(s->objects[k], object_free);
     tdestroy(s->nonces, free);
+    lk_buf_free(&s->installation_key);
     free(s);
 }
 
@@ -316,6 +321,9 @@ lk_result lk_state_genesis(struct lk_state *s, struct lk_bytes genesis)
     struct lk_genesis g;
     LK_TRY(lk_genesis_get(genesis, &g));
     memcpy(s->installation_id, g.installation_id, 32);
+    s->installation_key = lk_buf(1024);
+    lk_put(&s->installation_key, g.installation_key);
+    LK_TRY(lk_buf_ok(&s->installation_key));
     for (size_t i = 0; i < g.n_admins; i++) {
         struct lk_object *o;
         LK_TRY(object_make(s, LK_OBJECT_ADMIN, g.admins[i].name, &o));
@@ -346,21 +354,88 @@ static lk_result apply_item(struct lk_state *s, const struct lk_envelope_item *i
         LK_TRY(object_set(s, o, r->items[i].payload, r->items[i].note));
     memcpy(o->digest, item->payload_digest.data, 32);
     o->changed = r->time;
+    o->entry = s->head.index;
+    return LK_OK;
+}
+
+static lk_result apply_envelope(struct lk_state *s, const struct lk_change_record *r)
+{
+    struct lk_envelope e;
+    LK_REQUIRE(lk_ok(lk_envelope_parse(r->envelope, &e)) && e.n_items == r->n && !e.query, STORE_DAMAGED);
+    for (size_t i = 0; i < r->n; i++)
+        LK_TRY(apply_item(s, &e.items[i], r, i));
+    return nonce_add(s, e.nonce);
+}
+
+/* ---- what the keeper made ---- */
+
+bool lk_state_may_make(const struct lk_state *s, const struct lk_made_secret *m)
+{
+    const struct lk_object *policy;
+    if (!lk_secret_name_ok(m->name, false) || lk_state_trace(s, LK_OBJECT_SECRET, m->name) != NULL ||
+        lk_state_policies_for(s, m->name, &policy) != 1)
+        return false;
+    return lk_bytes_eq(lk_bytes_str(policy->name), m->policy) && policy->revision == m->policy_revision &&
+           policy->rules->kek == m->kek && lk_policy_rules_make(policy->rules, m->name);
+}
+
+lk_result lk_state_made_ok(const struct lk_state *s, const struct lk_made *m)
+{
+    LK_REQUIRE(lk_bytes_eq(m->installation_id, LK_BYTES(s->installation_id)), STORE_DAMAGED);
+    LK_REQUIRE(m->index == s->head.index && lk_bytes_eq(m->prev, LK_BYTES(s->head.hash)), STORE_DAMAGED);
+    for (size_t i = 0; i < m->n; i++) {
+        LK_REQUIRE(lk_state_may_make(s, &m->secrets[i]), STORE_DAMAGED);
+        for (size_t j = 0; j < i; j++)
+            LK_REQUIRE(!lk_bytes_eq(m->secrets[i].name, m->secrets[j].name), STORE_DAMAGED);
+    }
+    return LK_OK;
+}
+
+static lk_result name_maker(struct lk_object *o, const struct lk_made_secret *m)
+{
+    LK_BUF_AUTO text = lk_buf(512);
+    lk_put_fmt(&text, "policy %.*s %llu, decision %.*s", (int)m->policy.len, (const char *)m->policy.data,
+               (unsigned long long)m->policy_revision, (int)m->decision.len, (const char *)m->decision.data);
+    lk_put_u8(&text, 0);
+    LK_TRY(lk_buf_ok(&text));
+    o->made_by = strdup((const char *)text.data);
+    return o->made_by == NULL ? LK_FAIL(MEMORY) : LK_OK;
+}
+
+static lk_result apply_made_secret(struct lk_state *s, const struct lk_made *m, size_t i)
+{
+    struct lk_object *o;
+    LK_TRY(object_make(s, LK_OBJECT_SECRET, m->secrets[i].name, &o));
+    LK_TRY(object_set(s, o, LK_BYTES_NONE, (uint8_t)m->secrets[i].kek));
+    LK_TRY(name_maker(o, &m->secrets[i]));
+    LK_TRY(lk_made_message(m->signed_part, o->digest));
+    o->changed = m->time;
+    o->entry = s->head.index;
+    return LK_OK;
+}
+
+static lk_result apply_made(struct lk_state *s, const struct lk_change_record *r)
+{
+    struct lk_made m;
+    LK_TRY(lk_made_get(r->envelope, &m));
+    LK_REQUIRE(m.n == r->n && m.time == r->time, STORE_DAMAGED);
+    for (size_t i = 0; i < m.n; i++)
+        LK_REQUIRE(r->items[i].note == m.secrets[i].kek && r->items[i].payload.len == 0, STORE_DAMAGED);
+    LK_TRY(lk_made_verify(&m, lk_buf_bytes(&s->installation_key)));
+    LK_TRY(lk_state_made_ok(s, &m));
+    for (size_t i = 0; i < m.n; i++)
+        LK_TRY(apply_made_secret(s, &m, i));
     return LK_OK;
 }
 
 lk_result lk_state_apply(struct lk_state *s, struct lk_bytes raw_record)
 {
     struct lk_change_record r;
-    struct lk_envelope e;
     uint8_t hash[32];
     LK_TRY(lk_change_record_get(raw_record, &r));
     LK_REQUIRE(lk_bytes_eq(r.prev, LK_BYTES(s->head.hash)), STORE_DAMAGED);
-    LK_REQUIRE(lk_ok(lk_envelope_parse(r.envelope, &e)) && e.n_items == r.n && !e.query, STORE_DAMAGED);
     LK_TRY(lk_change_record_hash(s->head.index, &r, hash));
-    for (size_t i = 0; i < r.n; i++)
-        LK_TRY(apply_item(s, &e.items[i], &r, i));
-    LK_TRY(nonce_add(s, e.nonce));
+    LK_TRY(lk_made_is(r.envelope) ? apply_made(s, &r) : apply_envelope(s, &r));
     s->head.index++;
     memcpy(s->head.hash, hash, 32);
     return LK_OK;

@@ -5,6 +5,7 @@
  * The state: the fold of the list of changes. Policies, reference records, anchors, secrets' versions and
  * administrators, by kind and name. Revisions of a name never repeat, not even after a delete.
  */
+#include "keystore/change/made.h"
 #include "keystore/change/record.h"
 #include "keystore/token/calls.h"
 
@@ -44,6 +45,8 @@ struct lk_object {
     uint8_t *payload; /* policy, reference, anchor, set: the signed bytes; admin: the SSH key */
     size_t payload_len;
     enum lk_kek kek;               /* secrets: of the newest version */
+    uint64_t entry;                /* of the list that said so last */
+    char *made_by;                 /* secrets whose newest version the keeper made: "policy disk-keys 3, decision ..."; else NULL */
     struct lk_policy_rules *rules; /* policies */
 };
 
@@ -56,10 +59,19 @@ void lk_state_free(struct lk_state *s);
 LK_MUST_USE lk_result lk_state_genesis(struct lk_state *s, struct lk_bytes genesis);
 
 /*
- * Adds the next entry, whose number is lk_state_head()->index. The record must follow on the head; that its envelope was signed is the
- * MAC's word at start, and lk_change_check's before it was first appended. STORE_DAMAGED, MEMORY.
+ * Adds the next entry, whose number is lk_state_head()->index. The record must follow on the head; that an administrator's envelope was
+ * signed is the MAC's word at start, and lk_change_check's before it was first appended; what the keeper made is checked here. STORE_DAMAGED, MEMORY.
  */
 LK_MUST_USE lk_result lk_state_apply(struct lk_state *s, struct lk_bytes raw_record);
+
+/*
+ * May the keeper add this at the list's end? It must name the installation, the place and the hash before it; and each secret's
+ * policy must be in force in that revision, alone cover the name and let it be made, and the name must never have been.
+ * For what is about to be signed; lk_state_apply asks again, and for the signature. STORE_DAMAGED.
+ */
+LK_MUST_USE lk_result lk_state_made_ok(const struct lk_state *s, const struct lk_made *m);
+/* The same of one of its secrets. */
+bool lk_state_may_make(const struct lk_state *s, const struct lk_made_secret *m);
 
 /* index: how many entries the list has, genesis among them; hash: of the last. */
 const struct lk_head *lk_state_head(const struct lk_state *s);

@@ -170,6 +170,8 @@ static Latchkey__V1__ObjectInfo *object_info(struct query *q, const struct lk_ob
     i->changed = o->changed;
     if (o->kind == LK_OBJECT_SECRET)
         i->note = (char *)(uintptr_t)lk_kek_name(o->kek);
+    if (o->made_by != NULL)
+        i->made_by = o->made_by;
     return i;
 }
 

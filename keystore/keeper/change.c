@@ -25,10 +25,9 @@ struct lk_change_run {
     enum lk_kek keks[LK_ENVELOPE_ITEMS_MAX];
     size_t next; /* item to be imported */
     int64_t now;
-    struct lk_buf record, audit;
-    struct lk_head before;
-    struct lk_job job;
-    bool writing; /* the writer has it: it can be dropped no more */
+    struct lk_buf audit;
+    struct lk_append append;
+    bool writing; /* it is in the list's queue: it can be dropped no more */
 };
 
 static bool deletes(const struct lk_change_run *run, size_t i, enum lk_object_kind *kind)
@@ -48,7 +47,7 @@ static void run_free(struct lk_change_run *run)
         run->keeper->change = NULL;
     for (size_t i = 0; i < LK_ENVELOPE_ITEMS_MAX; i++)
         lk_buf_free(&run->blobs[i]);
-    lk_buf_free(&run->record);
+    lk_buf_free(&run->append.record);
     lk_buf_free(&run->audit);
     lk_arena_free(run->arena);
     free(run->message);
@@ -83,26 +82,20 @@ static void answer(struct lk_change_run *run)
     if (!lk_ok(pack_response(run, &body)))
         lk_keeper_fail(LK_FAIL(MEMORY), "change answer");
     lk_log(LK_LOG_INFO, "change.applied", "req=%llx index=%llu signer=%s", (unsigned long long)run->request,
-           (unsigned long long)run->before.index, run->change.signer.fingerprint);
+           (unsigned long long)run->append.before.index, run->change.signer.fingerprint);
     if (run->front == run->keeper->fronts)
         lk_admin_answer(run->keeper, run->request, lk_buf_bytes(&body));
     run_free(run);
 }
 
 /* The change is on the disk and in force. A token that is away gets its head when it comes back. */
-static void head_set(void *arg, lk_result r, struct lk_bytes output)
+static void change_covered(void *arg, lk_result r)
 {
     struct lk_change_run *run = arg;
-    struct lk_head now;
     if (lk_ok(r))
-        r = lk_head_get(output, &now);
-    if (!lk_ok(r)) {
+        answer(run);
+    else
         refuse(run, LK_FAIL(TOKEN_AWAY), "The change is in force; the token has not yet taken its head.");
-        return;
-    }
-    if (!lk_bytes_eq(LK_BYTES(now.hash), LK_BYTES(lk_state_head(run->keeper->state)->hash)))
-        lk_start_sync_head(run->keeper, &now);
-    answer(run);
 }
 
 static void change_written(void *arg, lk_result r)
@@ -115,14 +108,8 @@ static void change_written(void *arg, lk_result r)
         refuse(run, r, NULL);
         return;
     }
-    r = lk_state_apply(k->state, lk_buf_bytes(&run->record));
-    if (!lk_ok(r))
-        lk_keeper_fail(r, "a change that was checked does not apply");
     if (run->change.needs_generation)
         lk_generation_activate(k, run->change.revokes);
-    LK_BUF_AUTO p = lk_buf(256);
-    lk_call_head_put(&p, &(struct lk_call_head){true, run->before, *lk_state_head(k->state)});
-    lk_token_call(k, LK_F_CALL_HEAD, &p, head_set, run);
 }
 
 static lk_result write_items(struct lk_change_run *run, struct lk_txn *t)
@@ -142,24 +129,21 @@ static lk_result write_items(struct lk_change_run *run, struct lk_txn *t)
 static lk_result write_change(void *arg, struct lk_txn *t)
 {
     struct lk_change_run *run = arg;
-    uint8_t key[8];
     uint64_t index;
-    lk_change_key(run->before.index, key);
-    LK_TRY(lk_txn_insert(t, LK_TABLE_CHANGES, LK_BYTES(key), 1, lk_buf_bytes(&run->record)));
     LK_TRY(write_items(run, t));
     return lk_audit_append(t, lk_buf_bytes(&run->audit), LK_BYTES_NONE, &index);
 }
 
 static lk_result make_record(struct lk_change_run *run)
 {
-    struct lk_change_record r = {.prev = LK_BYTES(run->before.hash), .time = run->now, .envelope = run->envelope};
+    struct lk_change_record r = {.prev = LK_BYTES(run->append.before.hash), .time = run->now, .envelope = run->envelope};
     r.n = run->change.e.n_items;
     for (size_t i = 0; i < r.n; i++) {
         bool secret = is_secret_put(run, i);
         r.items[i].note = secret ? (uint8_t)run->keks[i] : 0;
         r.items[i].payload = secret ? lk_bytes("", 0) : run->change.payloads[i];
     }
-    return lk_change_record_put(&run->record, &r);
+    return lk_change_record_put(&run->append.record, &r);
 }
 
 static lk_result make_audit(struct lk_change_run *run)
@@ -191,19 +175,30 @@ static lk_result make_audit(struct lk_change_run *run)
     return lk_pack(&run->audit, &a.base);
 }
 
-static void append(struct lk_change_run *run)
+static void change_turn(void *arg)
 {
-    run->before = *lk_state_head(run->keeper->state);
-    lk_result r = make_record(run);
+    struct lk_change_run *run = arg;
+    lk_result r = lk_change_still_fits(run->keeper->state, &run->change); /* a secret may have been made since */
+    if (lk_ok(r))
+        r = make_record(run);
     if (lk_ok(r))
         r = make_audit(run);
-    if (!lk_ok(r)) {
-        change_written(run, r);
-        return;
-    }
+    if (lk_ok(r))
+        lk_append_write(&run->append);
+    else
+        lk_append_cancel(&run->append, r);
+}
+
+static void append(struct lk_change_run *run)
+{
     run->writing = true;
-    run->job = (struct lk_job){.apply = write_change, .done = change_written, .arg = run, .admin = true};
-    lk_writer_submit(run->keeper->writer, &run->job);
+    run->append.turn = change_turn;
+    run->append.write = write_change;
+    run->append.written = change_written;
+    run->append.covered = change_covered;
+    run->append.arg = run;
+    run->append.admin = true;
+    lk_append_submit(run->keeper, &run->append);
 }
 
 void lk_change_generation_up(struct lk_keeper *k)
@@ -309,7 +304,7 @@ void lk_change_begin(struct lk_keeper *k, uint64_t request, const struct lk_msg_
         return;
     }
     *run = (struct lk_change_run){.keeper = k, .request = request, .front = k->fronts, .now = lk_clock_wall()};
-    run->record = lk_buf(LK_CHANGE_RECORD_MAX);
+    run->append.record = lk_buf(LK_CHANGE_RECORD_MAX);
     run->audit = lk_buf(LK_AUDIT_RECORD_MAX);
     k->change = run;
     lk_result r = check(run, m->message);

@@ -9,7 +9,9 @@
  *   generation.c  snapshots and their workers
  *   tokens.c      calls of the token process
  *   serve.c       challenges and verdicts
+ *   create.c      secrets that are made on first use
  *   admin.c       Hello, queries; change.c the changes
+ *   append.c      the list of changes grows, by one entry at a time
  *   trail.c       noise, checkpoints, sweeping: what happens by the clock
  */
 #include "keystore/audit/noise.h"
@@ -43,8 +45,33 @@ struct lk_generation {
     char failure[512]; /* what a worker said when the snapshot did not load */
 };
 
+/*
+ * An entry for the list of changes. Its owner keeps it where it is until the end is told: by written with a failure, or by
+ * covered. All calls in the loop's thread but write.
+ */
+struct lk_append {
+    /* Its turn: the owner fills record for an entry after `before`, and calls lk_append_write or _cancel, now or later. */
+    void (*turn)(void *arg);
+    lk_result (*write)(void *arg, struct lk_txn *t); /* writer's thread: what else the transaction holds */
+    /* OK: it is on the disk and in the state. Else it never was: the end. */
+    void (*written)(void *arg, lk_result r);
+    /* The end: the token has a head that covers it, or could not be told (TOKEN_AWAY). */
+    void (*covered)(void *arg, lk_result r);
+    void *arg;
+    struct lk_buf record;
+    struct lk_head before;
+    bool admin; /* may use the room past the watermark */
+    /* append.c's own */
+    struct lk_keeper *keeper;
+    struct lk_job job;
+    unsigned tries;
+    struct lk_append *next;
+};
+
 struct lk_token_call_state;
 struct lk_change_run;
+struct lk_making;
+struct lk_making_batch;
 
 struct lk_keeper {
     struct event_base *base;
@@ -77,6 +104,10 @@ struct lk_keeper {
     uint64_t last_generation;
     uint64_t pending_since; /* monotonic, ms */
     struct lk_change_run *change; /* the one that is under way */
+    struct lk_append *appends;    /* the first has its turn */
+    struct lk_making *makings, **last_making;
+    struct lk_making_batch *making_batch; /* those that are in the list's queue */
+    size_t n_makings;
     /* nonces of queries that were answered, until they expire */
     struct {
         uint8_t value[32];
@@ -86,7 +117,8 @@ struct lk_keeper {
     uint64_t minute; /* of the last flush of noise */
     uint64_t checkpoint_size; /* records under the last checkpoint */
     size_t in_flight; /* requests whose answer has not left */
-    struct lk_head token_head; /* as the token said it when it came */
+    struct lk_head token_head; /* the newest that the token said it has */
+    bool head_asked;           /* a call that moves it on is under way */
     bool started, draining;
     char health[481]; /* what the supervisor said last, for administrators */
 };
@@ -94,8 +126,10 @@ struct lk_keeper {
 /* start.c */
 /* Called with the first TOKEN_READY: unwraps the MAC key, folds the list, signs the answer key. Ends the process on failure. */
 void lk_start_with_token(struct lk_keeper *k, const struct lk_token_info *info);
-/* Moves the token's head to the list's end, if it is behind it. */
+/* The token says that this is its head: it must be in the list, whose end the token is told if it is behind. */
 void lk_start_sync_head(struct lk_keeper *k, const struct lk_head *token);
+/* The same of the output of a CALL_HEAD, without telling it anything. Ends the process when it is not in the list. FRAME_FORBIDDEN. */
+LK_MUST_USE lk_result lk_start_head_is(struct lk_keeper *k, struct lk_bytes output);
 /* The writer has finished something; in main.c. */
 void lk_keeper_written(evutil_socket_t fd, short what, void *keeper);
 /* Logs the reason and ends the process. */
@@ -140,6 +174,27 @@ LK_MUST_USE lk_result lk_serve_verdict(struct lk_worker *w, const struct lk_fram
 LK_MUST_USE lk_result lk_admin_frame(struct lk_keeper *k, const struct lk_frame *f);
 void lk_admin_answer(struct lk_keeper *k, uint64_t request, struct lk_bytes body);
 void lk_admin_refuse(struct lk_keeper *k, uint64_t request, lk_result why, const char *detail);
+
+/* append.c */
+void lk_append_submit(struct lk_keeper *k, struct lk_append *a);
+void lk_append_write(struct lk_append *a);
+void lk_append_cancel(struct lk_append *a, lk_result why); /* written(why) is called before it returns */
+
+/* create.c */
+/* Who waits for a secret that is being made. Its memory is the caller's until done. */
+struct lk_create_waiter {
+    void (*done)(void *arg, lk_result r); /* OK: it is there, version 1; STALE_REQUEST: things have changed; or a fault */
+    void *arg;
+    struct lk_create_waiter *next;
+};
+/*
+ * Has the verdict's secret i made, whose grant says make, or joins who waits for it already. Takes over the budget
+ * (s->make_count). done is called once, perhaps before this returns.
+ */
+void lk_create(struct lk_keeper *k, const struct lk_verdict *v, size_t i, struct lk_ruling_secret *s, const char *decision,
+               struct lk_create_waiter *w);
+/* For lk_release_context.being_made; arg is the keeper. */
+bool lk_create_under_way(const void *arg, struct lk_bytes name);
 
 /* change.c */
 void lk_change_begin(struct lk_keeper *k, uint64_t request, const struct lk_msg_request *m);

@@ -96,6 +96,7 @@ static lk_result make(struct lk_keeper *k)
     k->base = event_base_new_with_config(c);
     event_config_free(c);
     k->last_call = &k->calls;
+    k->last_making = &k->makings;
     k->state = lk_state_new();
     k->spent = lk_spent_new(SPENT_TICKETS, SPENT_BYTES);
     k->budget = lk_budget_new();

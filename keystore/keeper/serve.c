@@ -22,6 +22,9 @@ struct serve {
     struct lk_verdict verdict;
     struct lk_ruling ruling;
     struct lk_sealed sealed[LK_VERDICT_SECRETS_MAX];
+    struct lk_create_waiter waiters[LK_VERDICT_SECRETS_MAX];
+    size_t making;         /* secrets that are waited for, and one while they are asked for */
+    lk_result making_failed;
     size_t next; /* secret to be sealed */
     char decision[LK_DECISION_ID];
     int64_t now;
@@ -34,7 +37,8 @@ static struct lk_release_context context(struct lk_keeper *k)
     return (struct lk_release_context){
         .state = k->state, .store = k->store, .spent = k->spent, .budget = k->budget, .start_id = k->start_id,
         .challenge_key = k->keys.data, .broker_id = k->broker_id, .generation = k->active.number,
-        .now = lk_clock_wall(), .mono_ms = lk_clock_mono_ms(),
+        .now = lk_clock_wall(), .mono_ms = lk_clock_mono_ms(), .covered = k->token_head.index,
+        .being_made = lk_create_under_way, .being_made_arg = k,
     };
 }
 
@@ -177,8 +181,8 @@ static void conclude(struct serve *s)
     const struct lk_signing by = lk_keeper_signing(k);
     LK_BUF_AUTO signed_answer = lk_buf(ANSWER_MAX);
     const char *kind = lk_ok(s->ruling.result) ? "release" : "refusal";
-    lk_result r = lk_decision_id(s->decision);
-    if (lk_ok(r) && s->verdict.kind != LK_VERDICT_MALFORMED)
+    lk_result r = LK_OK;
+    if (s->verdict.kind != LK_VERDICT_MALFORMED)
         r = lk_answer_signed(&s->verdict, &s->ruling, s->sealed, s->decision, s->now, &by, &signed_answer);
     if (lk_ok(r))
         r = lk_answer_frame(&s->ruling, lk_buf_bytes(&signed_answer), s->decision, &s->answer);
@@ -264,6 +268,50 @@ static void seal_next(struct serve *s)
     lk_token_call(s->keeper, LK_F_CALL_UNWRAP, &p, on_unwrapped, s);
 }
 
+/* What is sealed is what was stored. */
+static lk_result load_made(struct serve *s)
+{
+    for (size_t i = 0; i < s->ruling.n; i++) {
+        struct lk_ruling_secret *secret = &s->ruling.secrets[i];
+        if (!lk_ok(secret->result) || !secret->make)
+            continue;
+        secret->blob = lk_buf(LK_BLOB_MAX);
+        LK_TRY(lk_blob_get(s->keeper->store, secret->name, secret->version, &secret->kek, &secret->blob));
+    }
+    return LK_OK;
+}
+
+static void made_one(void *arg, lk_result r)
+{
+    struct serve *s = arg;
+    if (!lk_ok(r))
+        s->making_failed = r;
+    if (--s->making > 0)
+        return;
+    r = s->making_failed;
+    if (lk_ok(r))
+        r = load_made(s);
+    if (lk_ok(r))
+        seal_next(s);
+    else
+        leave_with_fault(s, r);
+}
+
+/* Those that are to be made, all at once, so that they come into one entry of the list. Most often there are none. */
+static void make_secrets(struct serve *s)
+{
+    s->making = 1;
+    lk_result r = lk_decision_id(s->decision);
+    for (size_t i = 0; i < s->ruling.n && lk_ok(r); i++) {
+        if (!lk_ok(s->ruling.secrets[i].result) || !s->ruling.secrets[i].make)
+            continue;
+        s->making++;
+        s->waiters[i] = (struct lk_create_waiter){.done = made_one, .arg = s};
+        lk_create(s->keeper, &s->verdict, i, &s->ruling.secrets[i], s->decision, &s->waiters[i]);
+    }
+    made_one(s, r);
+}
+
 static void repeat(struct serve *s)
 {
     lk_put(&s->answer, s->ruling.repeat);
@@ -288,7 +336,7 @@ static void decide(struct serve *s)
     if (s->ruling.repeat.data != NULL && lk_ok(s->ruling.result))
         repeat(s);
     else
-        seal_next(s);
+        make_secrets(s);
 }
 
 lk_result lk_serve_verdict(struct lk_worker *w, const struct lk_frame *f)

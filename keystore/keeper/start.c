@@ -69,15 +69,23 @@ static bool head_in_list(struct lk_keeper *k, const struct lk_head *head)
            lk_bytes_eq(LK_BYTES(hash), LK_BYTES(head->hash));
 }
 
+lk_result lk_start_head_is(struct lk_keeper *k, struct lk_bytes output)
+{
+    struct lk_head now;
+    LK_TRY(lk_head_get(output, &now));
+    if (!head_in_list(k, &now))
+        lk_keeper_fail(LK_FAIL(STORE_ROLLED_BACK), "the token's head is not in the list");
+    if (now.index > k->token_head.index) /* answers may overtake each other */
+        k->token_head = now;
+    return LK_OK;
+}
+
 static void head_moved(void *arg, lk_result r, struct lk_bytes output)
 {
     struct lk_keeper *k = arg;
-    struct lk_head now;
-    if (!lk_ok(r)) /* it is compared again when the token comes back */
-        return;
-    must(lk_head_get(output, &now), "head");
-    if (!head_in_list(k, &now))
-        lk_keeper_fail(LK_FAIL(STORE_ROLLED_BACK), "the token's head is not in the list");
+    k->head_asked = false;
+    if (lk_ok(r)) /* else it is asked again */
+        must(lk_start_head_is(k, output), "head");
 }
 
 void lk_start_sync_head(struct lk_keeper *k, const struct lk_head *token)
@@ -85,12 +93,14 @@ void lk_start_sync_head(struct lk_keeper *k, const struct lk_head *token)
     const struct lk_head *own = lk_state_head(k->state);
     if (!head_in_list(k, token))
         lk_keeper_fail(LK_FAIL(STORE_ROLLED_BACK), "the token's head is not in the list");
-    if (token->index == own->index && lk_bytes_eq(LK_BYTES(token->hash), LK_BYTES(own->hash)))
+    k->token_head = *token;
+    if (token->index == own->index)
         return;
     lk_log(LK_LOG_WARN, "head.behind", "token=%llu list=%llu", (unsigned long long)token->index,
            (unsigned long long)own->index);
     LK_BUF_AUTO p = lk_buf(256);
     lk_call_head_put(&p, &(struct lk_call_head){true, *token, *own});
+    k->head_asked = true;
     lk_token_call(k, LK_F_CALL_HEAD, &p, head_moved, k);
 }
 

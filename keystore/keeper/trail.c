@@ -115,9 +115,17 @@ static void check_generation(struct lk_keeper *k)
         lk_generation_dead(k, k->pending.number, "Its verifiers did not load it in time.");
 }
 
+/* An entry that the token could not be told of. */
+static void cover_list(struct lk_keeper *k)
+{
+    bool behind = k->token_head.index < lk_state_head(k->state)->index;
+    if (behind && k->token_ready && !k->head_asked && k->appends == NULL)
+        lk_start_sync_head(k, &k->token_head);
+}
+
 static bool idle(struct lk_keeper *k)
 {
-    return k->in_flight == 0 && k->change == NULL && lk_writer_idle(k->writer) && lk_port_pending(k->front) == 0 &&
+    return k->in_flight == 0 && k->change == NULL && k->appends == NULL && lk_writer_idle(k->writer) && lk_port_pending(k->front) == 0 &&
            lk_port_pending(k->admin) == 0;
 }
 
@@ -134,6 +142,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
         each_minute(k, minute);
     k->minute = minute;
     check_generation(k);
+    cover_list(k);
     if (k->draining && idle(k))
         event_base_loopbreak(k->base);
 }

@@ -120,6 +120,7 @@ static void fill_secret(Latchkey__V1__SecretAnswer *to, const struct lk_verdict_
         to->n_findings = findings->n;
         to->findings = findings->list;
     }
+    to->created = lk_ok(s->result) && s->created;
     if (!lk_ok(s->result) || sealed == NULL)
         return;
     to->enc = lk_pack_bytes(lk_buf_bytes(&sealed->enc));
@@ -305,6 +306,26 @@ lk_result lk_answer_record(const struct lk_verdict *v, const struct lk_ruling *r
     a.secrets = list;
     a.n_findings = findings.n;
     a.findings = findings.list;
+    a.generation = v->generation;
+    if (!lk_bytes_zero(LK_BYTES(v->caller)))
+        a.caller = lk_pack_bytes(LK_BYTES(v->caller));
+    return lk_pack(out, &a.base);
+}
+
+lk_result lk_answer_create_record(const struct lk_verdict *v, size_t i, const char *decision, int64_t now, struct lk_buf *out)
+{
+    const struct lk_ruling_secret made = {.version = 1, .result = LK_OK};
+    Latchkey__V1__AuditRecord a = LATCHKEY__V1__AUDIT_RECORD__INIT;
+    Latchkey__V1__SecretDecision row, *list[1] = {&row};
+    fill_decision(&row, &v->secrets[i], &made);
+    a.time = now;
+    a.kind = text("create");
+    a.decision_id = text(decision);
+    a.class_ = text(lk_class_name(LK_CLASS_AFFIRMED));
+    a.code = text(lk_reason(LK_R_OK)->name);
+    a.statement_hash = lk_pack_bytes(LK_BYTES(v->statement_hash));
+    a.n_secrets = 1;
+    a.secrets = list;
     a.generation = v->generation;
     if (!lk_bytes_zero(LK_BYTES(v->caller)))
         a.caller = lk_pack_bytes(LK_BYTES(v->caller));

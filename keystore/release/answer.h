@@ -45,6 +45,10 @@ LK_MUST_USE lk_result lk_answer_refusal(enum lk_reason_code code, const char *de
 /* And for a plain yes. */
 LK_MUST_USE lk_result lk_answer_body(struct lk_bytes body, struct lk_buf *out);
 
+/* Serialized latchkey.v1.AuditRecord, kind "create", of secret i, which is made for the decision. */
+LK_MUST_USE lk_result lk_answer_create_record(const struct lk_verdict *v, size_t i, const char *decision, int64_t now,
+                                              struct lk_buf *out);
+
 /* Serialized latchkey.v1.AuditRecord of a decision; kind "release", "refusal" or "repeat". */
 LK_MUST_USE lk_result lk_answer_record(const struct lk_verdict *v, const struct lk_ruling *r, const char *kind,
                                        const char *decision, int64_t now, struct lk_buf *out);

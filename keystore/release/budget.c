@@ -4,6 +4,7 @@
 #include "proto/base/cursor.h"
 
 #include <search.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,6 +91,11 @@ void lk_budget_give_back(struct lk_budget *b, struct lk_bytes name)
     struct count *c = find(b, name, false);
     if (c != NULL && c->n > 0)
         c->n--;
+}
+
+void lk_budget_make_key(const char *policy, char out[static LK_BUDGET_KEY_MAX])
+{
+    snprintf(out, LK_BUDGET_KEY_MAX, "\x01%s", policy); /* a name has printable text only */
 }
 
 lk_result lk_budget_put(struct lk_txn *t, struct lk_bytes name, int64_t now, uint64_t count)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "keystore/release/decide.h"
 
+#include "keystore/change/payload.h"
 #include "policy/appraise/policyset.h"
 
 #include <string.h>
@@ -56,19 +57,50 @@ static lk_result check_policy(const struct lk_release_context *ctx, const struct
     return v->generation < ctx->generation ? LK_FAIL(STALE_REQUEST) : LK_FAIL(SECRET_POLICY);
 }
 
+static bool suite_fits(enum lk_kek kek, const struct lk_verdict *v)
+{
+    return kek == LK_KEK_SEALED || is_rsa(v->recipient.suite);
+}
+
+/* There is none: whether this request may have it made. A name that was once deleted stays deleted. */
+static lk_result check_make(const struct lk_release_context *ctx, const struct lk_verdict *v,
+                            const struct lk_verdict_secret *s, const struct lk_object *policy,
+                            struct lk_ruling_secret *out)
+{
+    bool makes = lk_policy_rules_make(policy->rules, out->name);
+    if (!s->create)
+        return makes ? LK_FAIL(CREATE_NOT_ASKED) : LK_FAIL(SECRET_UNKNOWN);
+    LK_REQUIRE(makes, CREATE_NOT_ALLOWED);
+    LK_REQUIRE(lk_state_trace(ctx->state, LK_OBJECT_SECRET, out->name) == NULL, CREATE_DELETED);
+    LK_REQUIRE(s->version == 0, SECRET_UNKNOWN);
+    LK_REQUIRE(suite_fits(policy->rules->kek, v), SECRET_KEK);
+    out->kek = policy->rules->kek;
+    out->version = 1;
+    out->make = true;
+    return LK_OK;
+}
+
+/* Of what the keeper made no other copy exists: it leaves once an older copy of the store would be noticed. */
+static lk_result check_covered(const struct lk_release_context *ctx, const struct lk_object *o)
+{
+    return o->made_by == NULL || o->entry < ctx->covered ? LK_OK : LK_FAIL(TOKEN_AWAY);
+}
+
 static lk_result check_secret(const struct lk_release_context *ctx, const struct lk_verdict *v,
                               const struct lk_verdict_secret *s, const struct lk_object *policy,
                               struct lk_ruling_secret *out)
 {
     const struct lk_object *o = lk_state_find(ctx->state, LK_OBJECT_SECRET, out->name);
-    LK_REQUIRE(o != NULL, SECRET_UNKNOWN);
+    if (o == NULL)
+        return check_make(ctx, v, s, policy, out);
+    LK_TRY(check_covered(ctx, o));
     uint64_t version = s->version == 0 ? o->revision : s->version;
     LK_REQUIRE(version >= o->first_version && version <= o->revision, SECRET_UNKNOWN);
     out->version = version;
     out->blob = lk_buf(LK_BLOB_MAX);
     LK_TRY(lk_blob_get(ctx->store, out->name, version, &out->kek, &out->blob));
     LK_REQUIRE(out->kek == policy->rules->kek, SECRET_KEK);
-    LK_REQUIRE(out->kek == LK_KEK_SEALED || is_rsa(v->recipient.suite), SECRET_KEK);
+    LK_REQUIRE(suite_fits(out->kek, v), SECRET_KEK);
     return LK_OK;
 }
 
@@ -82,6 +114,7 @@ static lk_result rule_secret(const struct lk_release_context *ctx, const struct 
     if (s->cls != LK_CLASS_AFFIRMED)
         return (lk_result){s->code};
     LK_TRY(covered);
+    out->policy = policy;
     return v->kind == LK_VERDICT_APPRAISE ? LK_OK : check_secret(ctx, v, s, policy, out);
 }
 
@@ -91,8 +124,10 @@ static lk_result rule_secret(const struct lk_release_context *ctx, const struct 
  */
 static enum lk_reason_code told(lk_result r, bool explain)
 {
-    bool hidden = r.code == LK_R_SECRET_UNKNOWN || r.code == LK_R_SECRET_POLICY;
-    bool plain = r.code == LK_R_BUDGET_SPENT || r.code == LK_R_SECRET_KEK || r.code == LK_R_CALLER_NOT_NAMED;
+    bool hidden = r.code == LK_R_SECRET_UNKNOWN || r.code == LK_R_SECRET_POLICY || r.code == LK_R_CREATE_NOT_ASKED ||
+                  r.code == LK_R_CREATE_NOT_ALLOWED || r.code == LK_R_CREATE_DELETED;
+    bool plain = r.code == LK_R_BUDGET_SPENT || r.code == LK_R_CREATE_BUDGET || r.code == LK_R_SECRET_KEK ||
+                 r.code == LK_R_CALLER_NOT_NAMED;
     if (lk_class_of(r) != LK_CLASS_REFUSED || plain || (explain && !hidden))
         return r.code;
     return LK_R_REFUSED;
@@ -115,14 +150,38 @@ static void rule_secrets(const struct lk_release_context *ctx, const struct lk_v
     }
 }
 
+/* Whoever comes while it is being made makes nothing. */
+static lk_result take_make(const struct lk_release_context *ctx, struct lk_ruling_secret *s)
+{
+    if (!s->make || (ctx->being_made != NULL && ctx->being_made(ctx->being_made_arg, s->name)))
+        return LK_OK;
+    char key[LK_BUDGET_KEY_MAX];
+    lk_budget_make_key(s->policy->name, key);
+    lk_result r = lk_budget_take(ctx->budget, lk_bytes_str(key), s->policy->rules->create_per_day, ctx->now, &s->make_count);
+    return r.code == LK_R_BUDGET_SPENT ? LK_FAIL(CREATE_BUDGET) : r;
+}
+
+static void give_back_make(const struct lk_release_context *ctx, struct lk_ruling_secret *s)
+{
+    char key[LK_BUDGET_KEY_MAX];
+    if (s->make_count == 0)
+        return;
+    lk_budget_make_key(s->policy->name, key);
+    lk_budget_give_back(ctx->budget, lk_bytes_str(key));
+    s->make_count = 0;
+}
+
 static void take_budgets(const struct lk_release_context *ctx, struct lk_ruling *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         struct lk_ruling_secret *s = &r->secrets[i];
-        const struct lk_object *policy;
-        if (!lk_ok(s->result) || lk_state_policies_for(ctx->state, s->name, &policy) != 1)
+        if (!lk_ok(s->result))
             continue;
-        s->result = lk_budget_take(ctx->budget, s->name, policy->rules->budget, ctx->now, &s->count);
+        s->result = take_make(ctx, s);
+        if (lk_ok(s->result))
+            s->result = lk_budget_take(ctx->budget, s->name, s->policy->rules->budget, ctx->now, &s->count);
+        if (!lk_ok(s->result))
+            give_back_make(ctx, s);
     }
 }
 
@@ -198,9 +257,11 @@ void lk_release_decide(const struct lk_release_context *ctx, const struct lk_ver
 
 void lk_ruling_undo(const struct lk_release_context *ctx, struct lk_ruling *r)
 {
-    for (size_t i = 0; i < r->n; i++)
+    for (size_t i = 0; i < r->n; i++) {
+        give_back_make(ctx, &r->secrets[i]);
         if (lk_ok(r->secrets[i].result) && r->secrets[i].count > 0)
             lk_budget_give_back(ctx->budget, r->secrets[i].name);
+    }
     if (r->use != NULL)
         lk_spent_give_back(ctx->spent, r->use);
     r->use = NULL;

@@ -24,6 +24,10 @@ struct lk_release_context {
     const uint8_t *challenge_key; /* 32, secret */
     const uint8_t *broker_id;     /* 32 */
     uint64_t generation;          /* in force */
+    uint64_t covered;             /* entries of the list that the head in the token covers */
+    /* Whether the secret of this name is being made right now. NULL: none is. */
+    bool (*being_made)(const void *arg, struct lk_bytes name);
+    const void *being_made_arg;
     int64_t now;                  /* wall clock, seconds */
     uint64_t mono_ms;
 };
@@ -35,8 +39,13 @@ struct lk_ruling_secret {
     enum lk_reason_code told; /* what the guest learns: REFUSED stands for what it must not tell apart */
     bool explain;         /* its policy lets the guest know the rule */
     enum lk_kek kek;
-    struct lk_buf blob;   /* granted: the wrapped secret */
+    struct lk_buf blob;   /* granted: the wrapped secret; empty while it is to be made */
     uint64_t count;       /* granted: releases of that secret today */
+    const struct lk_object *policy; /* granted: that covers it; its rules are the moment's */
+    bool make;            /* granted: it is to be made first, as its policy says */
+    uint64_t make_count;  /* secrets that its policy made today, with this one; 0: it is being made already, or the
+                             count is somebody else's to give back */
+    bool created;         /* it was made for this request */
 };
 
 struct lk_ruling {
@@ -59,7 +68,7 @@ struct lk_ruling {
 void lk_release_decide(const struct lk_release_context *ctx, const struct lk_verdict *v, struct lk_ruling *out);
 void lk_ruling_free(struct lk_ruling *r);
 
-/* A grant that failed afterwards (the token, the store): budget and ticket are given back. */
+/* A grant that failed afterwards (the token, the store): budgets and ticket are given back. */
 void lk_ruling_undo(const struct lk_release_context *ctx, struct lk_ruling *r);
 
 /* Room that is set aside for one answer. */

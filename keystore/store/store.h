@@ -22,7 +22,7 @@ enum lk_table {
     LK_TABLE_BLOBS,     /* secret name, 00, u64be version -> u8 KEK, wrapped blob */
     LK_TABLE_AUDIT,     /* u64be index -> audit record (keystore/audit/audit.h) */
     LK_TABLE_DECISIONS, /* decision id -> u64be index in the audit log */
-    LK_TABLE_COUNTS,    /* secret name -> i64be day, u64be releases of that day */
+    LK_TABLE_COUNTS,    /* secret name -> i64be day, u64be releases of that day; 01 and a policy's name -> secrets made */
     LK_TABLE_COUNT
 };
 

@@ -21,6 +21,7 @@ struct lk_bytes lk_sign_domain_bytes(enum lk_sign_domain d)
         {LK_SIGN_CHECKPOINT, DOMAIN("latchkey-audit-checkpoint-v1")},
         {LK_SIGN_IMPORT_KEY, DOMAIN("latchkey-import-key-v1")},
         {LK_SIGN_GENESIS, DOMAIN("latchkey-genesis-v1")},
+        {LK_SIGN_MADE, DOMAIN("latchkey-secrets-made-v1")},
     };
 #undef DOMAIN
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

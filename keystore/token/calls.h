@@ -32,6 +32,7 @@ enum lk_sign_domain {
     LK_SIGN_CHECKPOINT = 2,  /* "latchkey-audit-checkpoint-v1" 00 */
     LK_SIGN_IMPORT_KEY = 3,  /* "latchkey-import-key-v1" 00 */
     LK_SIGN_GENESIS = 4,     /* "latchkey-genesis-v1" 00 */
+    LK_SIGN_MADE = 5,        /* "latchkey-secrets-made-v1" 00 */
 };
 
 /* The domain string with its zero byte; absent for an unknown domain. */

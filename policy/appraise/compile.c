@@ -220,7 +220,7 @@ static bool pattern_of_one_machine(struct lk_bytes pattern)
     struct lk_bytes hole;
     for (size_t n = 0; (hole = lk_release_placeholder(pattern, n)).data != NULL; n++)
         named = named || names_a_machine(hole);
-    return named && !lk_release_pattern_open(pattern);
+    return named && lk_release_pattern_bound(pattern);
 }
 
 static void check_number(struct lk_compile *c, const char *where, uint64_t v, uint64_t min, uint64_t max)

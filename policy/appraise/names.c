@@ -158,6 +158,11 @@ struct lk_bytes lk_release_placeholder(struct lk_bytes text, size_t n)
     return LK_BYTES_NONE;
 }
 
+bool lk_release_pattern_bound(struct lk_bytes pattern)
+{
+    return lk_release_placeholder(pattern, 0).data != NULL && !lk_release_pattern_open(pattern);
+}
+
 bool lk_release_expand(struct lk_bytes text, lk_placeholder_fn *value, void *context, char out[static LK_NAME_MAX + 1])
 {
     size_t n = 0;

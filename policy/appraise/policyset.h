@@ -54,6 +54,12 @@ LK_MUST_USE lk_result lk_policyset_evidence_request(const struct lk_policyset *s
  */
 bool lk_release_pattern_match(struct lk_bytes pattern, struct lk_bytes name);
 
+/*
+ * True when the pattern has a placeholder and no "*": what create-on-first-use demands of it, as far as that shows without
+ * the families' tables. lk_policyset_add_policy also demands that the placeholder is a claim that names one machine.
+ */
+bool lk_release_pattern_bound(struct lk_bytes pattern);
+
 /* A pattern or secret name that may be used at all: UTF-8, printable, no "//", no leading or trailing "/". */
 bool lk_secret_name_ok(struct lk_bytes name, bool placeholders);
 

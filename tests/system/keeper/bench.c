@@ -239,7 +239,8 @@ static void control_fd(struct bench *b, uint16_t type, struct lk_bytes payload, 
 
 void bench_start_token(struct bench *b)
 {
-    control_fd(b, LK_F_CTL_TOKEN_LINK, LK_BYTES_NONE, token_process(b));
+    int link = token_process(b);
+    control_fd(b, LK_F_CTL_TOKEN_LINK, LK_BYTES_NONE, b->token_link == NULL ? link : b->token_link(link));
 }
 
 void bench_new_front(struct bench *b)
@@ -695,6 +696,19 @@ void bench_policy(struct bench *b, const char *name, const char *pattern, const 
     p.name = (char *)(uintptr_t)name;
     p.kek = (char *)(uintptr_t)kek;
     p.budget = budget;
+    set_policy(b, &p, pattern, revision);
+}
+
+void bench_policy_that_makes(struct bench *b, const char *name, const char *pattern, const char *kek, uint64_t revision,
+                             uint32_t bytes, uint64_t per_day)
+{
+    Latchkey__V1__Policy p = LATCHKEY__V1__POLICY__INIT;
+    Latchkey__V1__Create c = LATCHKEY__V1__CREATE__INIT;
+    c.bytes = bytes;
+    c.per_day = per_day;
+    p.name = (char *)(uintptr_t)name;
+    p.kek = (char *)(uintptr_t)kek;
+    p.create = &c;
     set_policy(b, &p, pattern, revision);
 }
 

@@ -33,6 +33,7 @@ struct bench {
     EVP_PKEY *recipient; /* X25519 */
     EVP_PKEY *rsa;       /* 2048 */
     uint8_t *frame;      /* of the last receive */
+    int (*token_link)(int token); /* NULL, or what takes the token's end of the link and gives the end that the keeper gets */
 };
 
 /* A token and a store, made by the programs' own --init. */
@@ -92,6 +93,9 @@ void bench_change_add(struct bench_change *c, enum lk_change_kind kind, const ch
 /* Signs with the admin's key ("admin"), or "stranger"; sends; plays the generation if there is one. Frees the payloads. */
 void bench_change_send(struct bench *b, struct bench_change *c, const char *key, struct bench_answer *a);
 void bench_policy(struct bench *b, const char *name, const char *pattern, const char *kek, uint64_t revision, uint64_t budget);
+/* With create-on-first-use. */
+void bench_policy_that_makes(struct bench *b, const char *name, const char *pattern, const char *kek, uint64_t revision,
+                             uint32_t bytes, uint64_t per_day);
 void bench_policy_that_explains(struct bench *b, const char *name, const char *pattern);
 void bench_put(struct bench *b, const char *name, const char *kek, uint64_t revision, const char *value, struct bench_answer *a);
 

@@ -75,15 +75,15 @@ static void rewrap_takes_rsa_only(void **state)
     assert_int_equal(CODE(lk_call_rewrap_get(lk_buf_bytes(&hpke), &out)), LK_R_FRAME_FORBIDDEN);
 }
 
-static void sign_knows_four_domains(void **state)
+static void sign_knows_five_domains(void **state)
 {
     (void)state;
-    for (int d = 0; d <= 5; d++) {
+    for (int d = 0; d <= 6; d++) {
         LK_BUF_AUTO b = lk_buf(64);
         struct lk_call_sign c = {(enum lk_sign_domain)d, lk_bytes_str("message")}, out;
         lk_call_sign_put(&b, &c);
         assert_int_equal(CODE(lk_call_sign_get(lk_buf_bytes(&b), &out)),
-                         d >= 1 && d <= 4 ? LK_R_OK : LK_R_FRAME_FORBIDDEN);
+                         d >= 1 && d <= 5 ? LK_R_OK : LK_R_FRAME_FORBIDDEN);
     }
     assert_int_equal(lk_sign_domain_bytes(LK_SIGN_ANSWER_KEY).len, 23);
     assert_null(lk_sign_domain_bytes((enum lk_sign_domain)9).data);
@@ -162,7 +162,7 @@ int main(void)
         cmocka_unit_test(wrap_and_import),
         cmocka_unit_test(an_unknown_kek_and_an_empty_secret_are_forbidden),
         cmocka_unit_test(rewrap_takes_rsa_only),
-        cmocka_unit_test(sign_knows_four_domains),
+        cmocka_unit_test(sign_knows_five_domains),
         cmocka_unit_test(head_only_grows),
         cmocka_unit_test(results_carry_a_reason_or_an_output),
         cmocka_unit_test(token_facts_come_back),
