@@ -92,15 +92,19 @@ static void print_object(const Latchkey__V1__ObjectInfo *o)
     char when[24], digest[17];
     lk_time_format(o->changed, when, sizeof(when));
     lk_hex(lk_bytes(o->digest.data, o->digest.len < 8 ? o->digest.len : 8), digest, sizeof(digest));
-    printf("%-40s %8llu  %s  %s  %s\n", o->name, (unsigned long long)o->revision, when, digest, o->note);
+    printf("%-40s %8llu  %s  %s  %s", o->name, (unsigned long long)o->revision, when, digest, o->note);
+    if (o->made_by[0] != '\0')
+        printf(", made on first use by %s", o->made_by);
+    putchar('\n');
 }
 
 static json_t *object_json(const Latchkey__V1__ObjectInfo *o)
 {
     char digest[129];
     lk_hex(lk_bytes(o->digest.data, o->digest.len), digest, sizeof(digest));
-    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:s}", "kind", o->kind, "name", o->name, "revision",
-                     (json_int_t)o->revision, "digest", digest, "changed", (json_int_t)o->changed, "note", o->note);
+    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s}", "kind", o->kind, "name", o->name, "revision",
+                     (json_int_t)o->revision, "digest", digest, "changed", (json_int_t)o->changed, "note", o->note,
+                     "made_by", o->made_by);
 }
 
 static void print_objects(const Latchkey__V1__QueryResult *result, bool json)

@@ -26,6 +26,8 @@ accept:
       pcrs: {skip: {because: "the attacks are on the request, not on the firmware"}}
 """
 NAME = "disk/{tpm.ek-sha256}"
+MAKES = POLICY.replace("policy: attacks", "policy: makes").replace("disk/", "makes/") + "create-on-first-use: {bytes: 32, per-day: 5}\n"
+MADE = "makes/{tpm.ek-sha256}"
 
 
 class Tpm:
@@ -185,6 +187,58 @@ def the_key_of_another_machine(a):
     a.expect(("PERMISSION_DENIED", "REFUSED", "refused"), challenge, s, statement, item)
 
 
+def asked(a, tpm, **secret):
+    """An honest request of this machine for one secret."""
+    challenge, statement = a.challenge(tpm), a.statement(secrets=[a.pb.SecretRef(**secret)])
+    s = tpm.activate(challenge)
+    return challenge, s, statement, tpm.quote(a.binding(challenge, s, statement))
+
+
+def answered(a, *sent):
+    return a.pb.Answer.FromString(a.send(*sent).answer.answer).secrets[0]
+
+
+def making_for_another_machine(a):
+    """Nor by a name that looks right: what the evidence proves is put into the pattern, and compared."""
+    refused = ("PERMISSION_DENIED", "REFUSED", "refused")
+    for name in ("makes/" + hashlib.sha256(b"another machine").hexdigest(), "makes/" + "a" * 64, "disk/" + "b" * 64):
+        a.expect(refused, *asked(a, a.tpm, name=name, create=True))
+    for name in ("makes", "makes/x/y"):
+        a.expect(refused, *asked(a, a.tpm, name=name, create=True))
+    assert "makes/" not in secrets(a.ring)
+
+
+def making_that_the_statement_does_not_ask_for(a):
+    """The flag is the statement's, which the quote covers: none can be put in on the way."""
+    refused = ("PERMISSION_DENIED", "REFUSED", "refused")
+    challenge, s, statement, item = asked(a, a.tpm, name=MADE)
+    a.expect(refused, challenge, s, statement, item)
+    a.expect(FORGED, challenge, s, a.statement(secrets=[a.pb.SecretRef(name=MADE, create=True)]), item)
+    a.expect(("INVALID_ARGUMENT", "REQUEST_MALFORMED", "malformed"), *asked(a, a.tpm, name=MADE, create=True, version=1))
+    a.expect(refused, *asked(a, a.tpm, name="disk/none", create=True))  # nor under a policy that has none made
+    assert "makes/" not in secrets(a.ring)
+
+
+def making_once(a):
+    """Made for the first request, answered alike to its repeat, there for the next ones; each machine its own."""
+    sent = asked(a, a.tpm, name=MADE, create=True)
+    first, again = answered(a, *sent), answered(a, *sent)
+    assert first.created and first == again and first.version == 1
+    later = answered(a, *asked(a, a.tpm, name=MADE, create=True))
+    assert not later.created and later.name == first.name and later.version == 1
+    assert not answered(a, *asked(a, a.tpm, name=MADE)).created
+    other = answered(a, *asked(a, a.other, name=MADE, create=True))
+    assert other.created and other.name != first.name
+    listed = secrets(a.ring)
+    assert listed.count("policy makes 1, decision ") == 2 and first.name in listed and other.name in listed
+
+
+def making_what_was_deleted(a):
+    name = answered(a, *asked(a, a.tpm, name=MADE)).name
+    cli(a.ring, "secret", "delete", name)
+    a.expect(("PERMISSION_DENIED", "REFUSED", "refused"), *asked(a, a.tpm, name=MADE, create=True))
+
+
 def a_bit_of_each_part(a):
     challenge, s, statement, item = a.honest()
     for part in ("attest", "signature", "public", "pcrs", "ek-cert", "ek-public"):
@@ -226,14 +280,23 @@ def a_pcr_that_the_older_request_did_not_ask_for(a):
 
 ATTACKS = (an_honest_request_is_released, statements_changed_on_the_way, another_suite, another_purpose, relayed_to_another_broker,
            evidence_of_another_challenge, a_plain_ticket_for_a_tpm, the_ticket_of_another_tpm, s_made_up, a_ticket_used_twice,
-           the_key_of_another_machine, a_bit_of_each_part, an_expired_ticket,
+           the_key_of_another_machine, making_for_another_machine, making_that_the_statement_does_not_ask_for, making_once,
+           making_what_was_deleted, a_bit_of_each_part, an_expired_ticket,
            a_pcr_that_the_older_request_did_not_ask_for, a_ticket_of_before_a_restart)
+
+
+def cli(ring, *arguments):
+    return run(ring.folder / "bin/latchkey", *arguments, "--broker", f"127.0.0.1:{ring.port}", "--broker-id",
+               ring.broker_id.hex(), "--key", str(ring.folder / "admin")).stdout
+
+
+def secrets(ring):
+    return cli(ring, "secret", "list")
 
 
 def apply(ring, policy):
     (ring.folder / "policy.yaml").write_text(policy)
-    run(ring.folder / "bin/latchkey", "policy", "apply", ring.folder / "policy.yaml", "--broker", f"127.0.0.1:{ring.port}", "--broker-id",
-        ring.broker_id.hex(), "--key", str(ring.folder / "admin"))
+    cli(ring, "policy", "apply", ring.folder / "policy.yaml")
 
 
 def set_up(ring, folder):
@@ -245,6 +308,7 @@ def set_up(ring, folder):
     run(BIN / "latchkey", "anchor", "add", "maker", "--family", "tpm", "--certificate", folder / "one/root.pem",
         "--intermediates", folder / "one/issuer.pem", *where)
     run(BIN / "latchkey", "policy", "apply", folder / "policy.yaml", *where)
+    apply(ring, MAKES)
     certificate = run("openssl", "x509", "-inform", "DER", "-noout", "-pubkey", "-in", nv_certificate(folder / "one")).stdout
     spki = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=certificate.encode(), check=True, capture_output=True).stdout
     run(BIN / "latchkey", "secret", "put", f"disk/{hashlib.sha256(spki).hexdigest()}", "--random", "32", *where)

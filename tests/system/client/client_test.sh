@@ -85,6 +85,28 @@ expect 1 "refused" fetch --suite x25519 --secret "demo/hsm/$ek=$dir/got"
 expect 0 '"event":"released"' fetch --json --secret "demo/disk/$ek=$dir/got"
 expect 8 "OUTPUT" fetch --secret "demo/disk/$ek=$dir/no/such/folder"
 
+# A secret that is made on first use, for the machine whose it is.
+sed -e 's/demo-disk-keys/demo-made/; s|demo/disk|demo/made|' "$dir/policy.yaml" >"$dir/made.yaml"
+printf 'create-on-first-use: {bytes: 48}\n' >>"$dir/made.yaml"
+sed 's|demo/made/{tpm.ek-sha256}|demo/made/all|' "$dir/made.yaml" >"$dir/unbound.yaml"
+expect 4 "POLICY_CREATE" latchkey policy check "$dir/unbound.yaml"
+expect 0 "revision 1" latchkey policy apply "$dir/made.yaml"
+expect 0 "create-on-first-use: {bytes: 48, per-day: 1000}" latchkey policy show demo-made
+rm -f "$dir/got"
+expect 1 "refused" fetch --secret "demo/made/{tpm.ek-sha256}=$dir/got"
+decision=$(sed -n 's/.*latchkey explain \(.*\)/\1/p' "$dir/err")
+expect 0 "CREATE_NOT_ASKED" latchkey explain "$decision"
+expect 0 "made and released" fetch --create --secret "demo/made/{tpm.ek-sha256}=$dir/got"
+[ "$(stat -c %s "$dir/got")" = 48 ] && ok "48 bytes were made" || failed "what was made"
+expect 0 '"created":false' fetch --json --create --secret "demo/made/{tpm.ek-sha256}=$dir/again"
+cmp -s "$dir/got" "$dir/again" && ok "the same again" || failed "another one was made"
+expect 0 "made on first use by policy demo-made 1, decision" latchkey secret list demo/made/
+expect 0 " create " latchkey audit list --limit 1000
+expect 0 "revision" latchkey secret delete "demo/made/$ek"
+expect 1 "refused" fetch --create --secret "demo/made/{tpm.ek-sha256}=$dir/again"
+decision=$(sed -n 's/.*latchkey explain \(.*\)/\1/p' "$dir/err")
+expect 0 "CREATE_DELETED" latchkey explain "$decision"
+
 # A new version; several secrets; one of two that is not there.
 head -c 65536 /dev/urandom >"$dir/large"
 expect 0 "revision 2" latchkey secret put "demo/disk/$ek" --file "$dir/large"
