@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `latchkey appraise`: judges evidence offline with the verifier's own library. */
 #include "broker/cli/appraise.h"
+#include "broker/cli/appraise_bundle.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -118,7 +119,7 @@ static bool read_items(struct lk_appraise *a, const struct lk_appraise_form *for
     if (bundle)
         return form->bundle(a, items[0]) && lk_appraise_trust(a);
     for (int i = 0; i < n; i++)
-        if (!lk_appraise_item(a, items[i]))
+        if (!lk_appraise_argument(a, items[i]))
             return false;
     return lk_appraise_trust(a);
 }

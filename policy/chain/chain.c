@@ -14,6 +14,7 @@ struct run {
     struct lk_item *parsed[LK_CHAIN_ITEMS_MAX];
     int order[LK_CHAIN_ITEMS_MAX];
     size_t n_order;
+    bool bound[LK_CHAIN_ITEMS_MAX]; /* carries the binding */
 };
 
 static lk_result note(struct run *r, enum lk_reason_code code, size_t i, const char *rule, const char *expected,
@@ -92,21 +93,59 @@ static bool carries(struct lk_bytes binding, struct lk_bytes field)
     return lk_bytes_ct_eq(lk_bytes(want, field.len), field);
 }
 
+static lk_result binding_differs(struct run *r, size_t i, struct lk_bytes actual)
+{
+    return lk_report_add_hex(&r->out->report, LK_R_BINDING_MISMATCH, r->in->items[i].family->name, "binding",
+                             r->in->binding, actual);
+}
+
+/* An item of the bundle may have its digest where this one would carry the binding: known once all links are. */
+static bool may_be_displaced(const struct run *r, size_t i)
+{
+    bool may = false;
+    for (size_t k = 0; k < r->in->n_items; k++)
+        may = may || r->in->items[k].family->displaces_binding;
+    return may && !r->in->items[i].family->displaces_binding;
+}
+
 static lk_result check_binding(struct run *r, size_t i)
 {
-    if (!r->in->items[i].family->carries_binding || r->in->binding.data == NULL)
+    if (r->in->binding.data == NULL)
         return LK_OK;
     size_t found = 0;
     for (size_t p = 0; p < r->links.n; p++) {
         const struct lk_proof *proof = &r->links.proofs[p];
         if (r->links.owner[p] != (int)i || proof->kind != LK_PROOF_BINDING)
             continue;
-        if (!carries(r->in->binding, proof->value))
-            return lk_report_add_hex(&r->out->report, LK_R_BINDING_MISMATCH, r->in->items[i].family->name, "binding",
-                                     r->in->binding, proof->value);
+        r->bound[i] = carries(r->in->binding, proof->value);
+        if (!r->bound[i] && !may_be_displaced(r, i))
+            return binding_differs(r, i, proof->value);
         found++;
     }
-    return found > 0 ? LK_OK : note(r, LK_R_BINDING_MISSING, i, "binding", "the binding", "none");
+    bool missing = found == 0 && r->in->items[i].family->carries_binding;
+    return missing ? note(r, LK_R_BINDING_MISSING, i, "binding", "the binding", "none") : LK_OK;
+}
+
+static bool displaced(const struct run *r, size_t i)
+{
+    for (size_t k = 0; k < r->out->n_nodes; k++) {
+        const struct lk_chain_node *child = &r->out->nodes[k];
+        if (child->parent == (int)i && lk_ok(child->state) && child->item->family->displaces_binding &&
+            child->how.by->guest_chosen)
+            return true;
+    }
+    return false;
+}
+
+/* What check_binding left open: a field that is neither the binding nor the digest of such an item. */
+static lk_result check_displaced(struct run *r)
+{
+    for (size_t p = 0; r->in->binding.data != NULL && p < r->links.n; p++) {
+        size_t i = (size_t)r->links.owner[p];
+        if (r->links.proofs[p].kind == LK_PROOF_BINDING && !r->bound[i] && !displaced(r, i))
+            return binding_differs(r, i, r->links.proofs[p].value);
+    }
+    return LK_OK;
 }
 
 /* The items that vouch for this one, root first, and the item itself: what its reading depends on. */
@@ -180,6 +219,15 @@ static void run_to_fixed_point(struct run *r)
     }
 }
 
+/* An item was not read, since its parents' rules failed: they tell why, and the items that wait for it cannot. */
+static bool some_unread(const struct run *r)
+{
+    for (size_t i = 0; i < r->out->n_nodes; i++)
+        if (r->out->nodes[i].state.code == LK_R_CHAIN_PARENT_REFUSED)
+            return true;
+    return false;
+}
+
 /*
  * Items that nothing vouches for. When another item stopped for a reason of its own, that is
  * the reason to tell: its proofs may be what these waited for.
@@ -191,6 +239,8 @@ static lk_result first_stopped(struct run *r)
         if (code != LK_R_OK && code != LK_R_UNANCHORED && code != LK_R_CHAIN_PARENT_REFUSED)
             return r->out->nodes[i].state;
     }
+    if (some_unread(r))
+        return LK_OK;
     lk_result first = LK_OK;
     for (size_t i = 0; i < r->out->n_nodes; i++) {
         const char *wanted = r->out->nodes[i].how.wanted;
@@ -204,7 +254,7 @@ static lk_result first_stopped(struct run *r)
 static bool binding_near(const struct run *r, size_t item)
 {
     for (size_t i = 0; i < r->out->n_nodes; i++) {
-        if (!r->out->nodes[i].item->family->carries_binding)
+        if (!r->bound[i])
             continue;
         for (int up = (int)i; up >= 0; up = r->out->nodes[up].parent)
             if (up == (int)item)
@@ -256,6 +306,9 @@ static lk_result evidence(struct run *r)
     LK_TRY(parse_all(r));
     run_to_fixed_point(r);
     LK_TRY(first_stopped(r));
+    if (some_unread(r))
+        return LK_OK; /* no bundle with an item left out is affirmed (secrets.c) */
+    LK_TRY(check_displaced(r));
     LK_TRY(check_freshness(r));
     take_activation(r);
     return LK_OK;

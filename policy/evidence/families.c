@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evidence/azure_hcl/azure_hcl.h"
 #include "policy/evidence/dcap/dcap.h"
 #include "policy/evidence/eventlog/eventlog.h"
 #include "policy/evidence/family.h"
@@ -12,6 +13,7 @@ static const struct lk_family *const families[] = {
     &lk_family_tpm,
     &lk_family_tdx,
     &lk_family_sgx,
+    &lk_family_azure_hcl,
     &lk_family_eventlog,
     &lk_family_ima,
     NULL,

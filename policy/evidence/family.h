@@ -124,6 +124,11 @@ struct lk_family {
     size_t n_claims;
     bool carries_binding; /* every item of this family must vouch LK_PROOF_BINDING */
     uint32_t pcrs;        /* of a log: bit i: it means nothing unless the chain's quote has PCR i */
+    /*
+     * The digest of such an item fills the field in which the item that vouches for it would carry the binding: that one
+     * then counts only with an item of its chain that does.
+     */
+    bool displaces_binding;
 
     LK_MUST_USE lk_result (*parse)(const struct lk_family_input *in, struct lk_item **out);
 

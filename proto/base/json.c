@@ -274,6 +274,54 @@ void lk_json_raw(struct lk_json *j, void *field, size_t size)
         memcpy(field, &run, sizeof(run));
 }
 
+void lk_json_flag(struct lk_json *j, void *field, size_t size)
+{
+    struct lk_bytes raw = LK_BYTES_NONE;
+    lk_json_raw(j, &raw, sizeof(raw));
+    uint8_t v = lk_bytes_eq(raw, lk_bytes_str("true")) ? LK_JSON_TRUE
+                : lk_bytes_eq(raw, lk_bytes_str("false")) ? LK_JSON_FALSE : LK_JSON_ABSENT;
+    if (v == LK_JSON_ABSENT || size != sizeof(v))
+        lk_cursor_fail(&j->c);
+    else
+        memcpy(field, &v, sizeof(v));
+}
+
+/* -1: no digit of base64url. */
+static int digit64(uint8_t c)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const char *at = c == 0 ? NULL : strchr(digits, c);
+    return at == NULL ? -1 : (int)(at - digits);
+}
+
+/* One encoding for each run of bytes: no padding, and the bits that are left over are zero. */
+static bool decode64(struct lk_bytes text, uint8_t *out)
+{
+    uint32_t bits = 0;
+    unsigned n = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int d = digit64(text.data[i]);
+        if (d < 0)
+            return false;
+        bits = (bits << 6 | (uint32_t)d) & 0xfff;
+        n += 6;
+        if (n >= 8)
+            *out++ = (uint8_t)(bits >> (n -= 8));
+    }
+    return n < 6 && (bits & ((UINT32_C(1) << n) - 1)) == 0;
+}
+
+void lk_json_base64url(struct lk_json *j, void *field, size_t size)
+{
+    struct lk_bytes s = plain_string(j), out = {NULL, s.len * 3 / 4};
+    uint8_t *room = s.data == NULL ? NULL : lk_arena_alloc(j->arena, out.len + 1);
+    out.data = room;
+    if (room == NULL || size != sizeof(out) || !decode64(s, room))
+        lk_cursor_fail(&j->c);
+    else
+        memcpy(field, &out, sizeof(out));
+}
+
 lk_result lk_json_end(struct lk_json *j)
 {
     peek(j);

@@ -2,7 +2,7 @@
 #ifndef LK_BASE_JSON_H
 #define LK_BASE_JSON_H
 /*
- * A bounded JSON reader (RFC 8259, ASCII) for Intel's collateral and LUKS2 headers: each object is read by a table of its members, arrays
+ * A bounded JSON reader (RFC 8259, ASCII) for Intel's collateral, Azure's runtime data and LUKS2 headers: each object is read by a table of its members, arrays
  * have a maximum, nesting ends at LK_JSON_DEPTH. Unknown members are skipped, or a failure with `strict`; a known member twice, or one missing, is
  * a failure. Nothing is decoded but what a table asks for, and strings with escapes are read by no table.
  *
@@ -45,6 +45,11 @@ lk_json_read lk_json_hex;  /* field: an array of bytes; exactly so many, either 
 lk_json_read lk_json_time; /* field: int64_t; "2026-11-21T10:00:00Z" */
 lk_json_read lk_json_text; /* field: struct lk_bytes, borrowed; printable ASCII without escapes */
 lk_json_read lk_json_raw;  /* field: struct lk_bytes, borrowed; the exact bytes of any value */
+lk_json_read lk_json_flag; /* field: uint8_t, an enum lk_json_flag */
+lk_json_read lk_json_base64url; /* field: struct lk_bytes, decoded into the arena; RFC 4648, section 5, without padding */
+
+/* So that a member that is not there is told from one that is false. */
+enum lk_json_flag { LK_JSON_ABSENT, LK_JSON_FALSE, LK_JSON_TRUE };
 
 /* An array: its elements, each of `element` bytes, in the arena. */
 struct lk_json_array {

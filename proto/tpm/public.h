@@ -5,6 +5,7 @@
  * Public areas of TPM keys: TPMT_PUBLIC (TPM 2.0 Library Part 2, section 12.2.4),
  * their names (Part 1, section 16) and their keys. Everything is big-endian.
  */
+#include "proto/base/buffer.h"
 #include "proto/tpm/algs.h"
 
 #include <openssl/types.h>
@@ -71,6 +72,15 @@ LK_MUST_USE lk_result lk_tpm_public_key(const struct lk_tpm_public *p, EVP_PKEY 
 
 /* 04 || x || y, coordinates padded to the field's size: a TPM may leave zero bytes out. Returns the length. ECC only. */
 size_t lk_tpm_uncompressed_point(const struct lk_tpm_public *p, size_t field, uint8_t out[static 1 + 2 * 66]);
+
+/* Appends the key's SubjectPublicKeyInfo DER; the buffer fails when the numbers are no key of the tables. */
+void lk_tpm_spki_put(const struct lk_tpm_public *p, struct lk_buf *out);
+
+/*
+ * A bare RSA key: the SubjectPublicKeyInfo that lk_tpm_spki_put writes for 2048, 3072 or 4096 bits and exponent 65537.
+ * out has the key's numbers alone: no name, no attributes, no scheme. Borrows from the input. TPM_PUBLIC for all else.
+ */
+LK_MUST_USE lk_result lk_tpm_public_from_spki(struct lk_bytes spki, struct lk_tpm_public *out);
 
 /* SHA-256 of the key's SubjectPublicKeyInfo DER (RFC 5280, 4.1; RFC 8017, A.1; RFC 5480, 2). TPM_PUBLIC, CRYPTO. */
 LK_MUST_USE lk_result lk_tpm_spki_sha256(const struct lk_tpm_public *p, uint8_t out[static 32]);

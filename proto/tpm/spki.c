@@ -4,6 +4,7 @@
  * several times as long as the verification that follows.
  */
 #include "proto/base/buffer.h"
+#include "proto/base/cursor.h"
 #include "proto/tpm/public.h"
 
 #include <string.h>
@@ -87,13 +88,32 @@ static void put_ecc(struct lk_buf *out, const struct lk_tpm_public *p)
     out->failed = true;
 }
 
+void lk_tpm_spki_put(const struct lk_tpm_public *p, struct lk_buf *out)
+{
+    if (p->type == LK_TPM_RSA)
+        put_rsa(out, p);
+    else
+        put_ecc(out, p);
+}
+
+/* RSA with exponent 65537: 33 bytes before the modulus, when it has 2048 to 4096 bits, and 5 behind it. */
+lk_result lk_tpm_public_from_spki(struct lk_bytes spki, struct lk_tpm_public *out)
+{
+    struct lk_cursor c = lk_cursor(spki);
+    lk_take(&c, 33);
+    struct lk_bytes n = lk_take(&c, lk_left(&c) >= 5 ? lk_left(&c) - 5 : 1);
+    LK_REQUIRE(lk_ok(lk_cursor_ok(&c)) && n.len > 0 && n.len <= 512, TPM_PUBLIC);
+    *out = (struct lk_tpm_public){.type = LK_TPM_RSA, .n = n, .rsa_bits = (uint16_t)(8 * n.len), .rsa_exponent = 65537};
+    LK_BUF_AUTO same = lk_buf(SPKI_MAX);
+    lk_tpm_spki_put(out, &same);
+    bool equal = lk_ok(lk_buf_ok(&same)) && lk_bytes_eq(lk_buf_bytes(&same), spki);
+    return equal && lk_tpm_public_word(out) != NULL ? LK_OK : LK_FAIL(TPM_PUBLIC);
+}
+
 lk_result lk_tpm_spki_sha256(const struct lk_tpm_public *p, uint8_t out[static 32])
 {
     LK_BUF_AUTO der = lk_buf(SPKI_MAX);
-    if (p->type == LK_TPM_RSA)
-        put_rsa(&der, p);
-    else
-        put_ecc(&der, p);
+    lk_tpm_spki_put(p, &der);
     LK_REQUIRE(lk_ok(lk_buf_ok(&der)), TPM_PUBLIC);
     uint8_t digest[LK_TPM_DIGEST_MAX];
     struct lk_bytes spki = lk_buf_bytes(&der);

@@ -87,7 +87,7 @@ static lk_result claim(const struct lk_family_input *in, const struct lk_item *i
 }
 
 /*
- * REPORTDATA is the binding, and may be a digest as well (SHA-512, or SHA-256 and 32 zero bytes of a paravisor's
+ * REPORTDATA is the binding, and may be a digest as well (SHA-512, or SHA-256 or SHA-384 and zero bytes of a paravisor's
  * runtime data): the guest chose it. The RTMRs vouch for event logs.
  */
 static void vouch(const struct lk_item *item, void (*put)(void *to, const struct lk_proof *proof), void *to)
@@ -95,6 +95,9 @@ static void vouch(const struct lk_item *item, void (*put)(void *to, const struct
     struct lk_bytes data = item->quote.td.report_data;
     put(to, &(struct lk_proof){.kind = LK_PROOF_BINDING, .value = data, .guest_chosen = true});
     put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA512, .value = data, .guest_chosen = true});
+    if (lk_bytes_zero(lk_bytes(data.data + 48, 16)))
+        put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA384, .value = lk_bytes(data.data, 48),
+                                   .guest_chosen = true});
     if (lk_bytes_zero(lk_bytes(data.data + 32, 32)))
         put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA256, .value = lk_bytes(data.data, 32),
                                    .guest_chosen = true});

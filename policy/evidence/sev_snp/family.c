@@ -10,6 +10,7 @@
 
 #define ITEM "sev-snp"
 #define TPM_ALG_SHA256 0x000b
+#define TPM_ALG_SHA384 0x000c
 #define TPM_ALG_SHA512 0x000d
 
 static const struct lk_part parts[LK_SNP_PARTS] = {
@@ -226,7 +227,7 @@ static lk_result authenticate(const struct lk_family_input *in, struct lk_item *
 
 /*
  * REPORT_DATA is the binding; it may be a digest as well (SHA-512 of an SVSM's nonce and manifest,
- * SHA-256 and 32 zero bytes of a paravisor's runtime data): the guest chose it. HOST_DATA the host chose at
+ * SHA-256 or SHA-384 and zero bytes of a paravisor's runtime data): the guest chose it. HOST_DATA the host chose at
  * launch, as the guest's configuration.
  */
 static void vouch(const struct lk_item *item, void (*put)(void *to, const struct lk_proof *proof), void *to)
@@ -234,6 +235,9 @@ static void vouch(const struct lk_item *item, void (*put)(void *to, const struct
     struct lk_bytes data = item->report.report_data;
     put(to, &(struct lk_proof){.kind = LK_PROOF_BINDING, .value = data, .guest_chosen = true});
     put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA512, .value = data, .guest_chosen = true});
+    if (lk_bytes_zero(lk_bytes(data.data + 48, 16)))
+        put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA384, .value = lk_bytes(data.data, 48),
+                                   .guest_chosen = true});
     if (lk_bytes_zero(lk_bytes(data.data + 32, 32)))
         put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA256, .value = lk_bytes(data.data, 32),
                                    .guest_chosen = true});

@@ -56,6 +56,20 @@ static void add_key(struct lk_anchoring *how, struct lk_arena *arena, const char
     add_line(how, arena, what, hex);
 }
 
+/* What vouches for the AK's name or key. A bare key's name is empty, which is nobody's. */
+static lk_result link_to_ak(const struct lk_family_input *in, struct lk_item *item, struct lk_anchoring *how)
+{
+    char hex[65];
+    item->root = LK_TPM_ROOT_LINKED;
+    if (!item->bare_ak) {
+        add_key(how, in->arena, "AK ", &item->ak_name);
+        return LK_OK;
+    }
+    lk_hex(LK_BYTES(item->ak_spki), hex, sizeof(hex));
+    add_line(how, in->arena, "AK, its key alone, sha256:", hex);
+    return LK_OK;
+}
+
 /* The leaf of a certificate part: DER, PEM, or DER with an NV index's padding. */
 static lk_result get_leaf(const struct lk_family_input *in, enum lk_tpm_part part, const struct lk_cert **out)
 {
@@ -190,10 +204,11 @@ lk_result lk_tpm_authenticate(const struct lk_family_input *in, struct lk_item *
 {
     LK_TRY(lk_tpm_check_quote(in, item));
     how->by = proof_for(proofs, &item->ak_name, item->ak_spki);
-    if (how->by != NULL) {
-        item->root = LK_TPM_ROOT_LINKED;
-        add_key(how, in->arena, "AK ", &item->ak_name);
-        return LK_OK;
+    if (how->by != NULL)
+        return link_to_ak(in, item, how);
+    if (item->bare_ak) {
+        how->wanted = "an item that vouches for the AK's key: alone it tells no attributes";
+        return LK_FAIL(UNANCHORED);
     }
     how->wanted = "an anchor for the EK or AK certificate, or an item that vouches for the AK";
     lk_result r = LK_FAIL(UNANCHORED);

@@ -54,7 +54,7 @@ const struct lk_claim lk_tpm_claims[LK_TPM_CLAIMS] = {
     [C_MANUFACTURER] = {"manufacturer", LK_KIND_TEXT, "skip", LK_R_TPM_EK_IDENTITY, "tpmManufacturer (2.23.133.2.1) of the EK or AK certificate, as `id:53544D20`", NULL, 0},
     [C_MODEL] = {"model", LK_KIND_TEXT, "skip", LK_R_TPM_EK_IDENTITY, "tpmModel (2.23.133.2.2) of the certificate", NULL, 0},
     [C_VERSION] = {"version", LK_KIND_TEXT, "skip", LK_R_TPM_EK_IDENTITY, "tpmVersion (2.23.133.2.3) of the certificate, as `id:00490004`", NULL, 0},
-    [C_AK_NAME] = {"ak-name", LK_KIND_BYTES, "skip", LK_R_TPM_AK, "TPM Name of the AK: nameAlg and digest of its public area", NULL, LK_CLAIM_PLACEHOLDER},
+    [C_AK_NAME] = {"ak-name", LK_KIND_BYTES, "skip", LK_R_TPM_AK, "TPM Name of the AK: nameAlg and digest of its public area; absent when its key alone was sent", NULL, LK_CLAIM_PLACEHOLDER},
     [C_AK_SHA256] = {"ak-sha256", LK_KIND_BYTES, "skip", LK_R_TPM_AK, "SHA-256 of the AK's SubjectPublicKeyInfo", NULL, LK_CLAIM_PLACEHOLDER},
     [C_AK_KEY] = {"ak-key", LK_KIND_WORD, "skip", LK_R_TPM_ALGORITHM, "Kind of the AK's key", key_words, 0},
     [C_ATTRIBUTES] = {"ak-attributes", LK_KIND_UINT, "skip", LK_R_TPM_AK, "objectAttributes of the AK; the required bits are always checked", NULL, 0},
@@ -167,6 +167,8 @@ static const char *place(const struct lk_item *item)
         const char *word;
     } primaries[] = {{LK_TPM_ENDORSEMENT, "endorsement-primary"}, {LK_TPM_OWNER, "owner-primary"},
                      {LK_TPM_PLATFORM, "platform-primary"}};
+    if (item->bare_ak)
+        return NULL;
     if (under_ek(item))
         return "under-ek";
     struct lk_tpm_name name;
@@ -188,11 +190,13 @@ static void claim_ek(const struct lk_item *item, struct lk_value *v)
 
 static void claim_ak(const struct lk_item *item, struct lk_value *v)
 {
-    v[C_AK_NAME] = bytes(lk_tpm_name_bytes(&item->ak_name));
     v[C_AK_SHA256] = bytes(LK_BYTES(item->ak_spki));
     v[C_AK_KEY] = word(lk_tpm_public_word(&item->ak));
-    v[C_ATTRIBUTES] = number(item->ak.attributes);
     v[C_SCHEME] = word(scheme_word(item->signature.scheme));
+    if (!item->bare_ak) {
+        v[C_AK_NAME] = bytes(lk_tpm_name_bytes(&item->ak_name));
+        v[C_ATTRIBUTES] = number(item->ak.attributes);
+    }
     v[C_HASH] = word(lk_tpm_hash(item->signature.hash)->name);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/tpm/item.h"
+#include "proto/base/cursor.h"
 
 static const struct lk_part parts[LK_TPM_PARTS] = {
     [LK_TPM_PART_ATTEST] = {"attest", LK_TPM_ATTEST_MAX, true, "TPMS_ATTEST of a quote, as tpm2_quote -m writes it"},
     [LK_TPM_PART_SIGNATURE] = {"signature", LK_TPM_SIGNATURE_MAX, true, "TPMT_SIGNATURE, as tpm2_quote -s writes it"},
-    [LK_TPM_PART_PUBLIC] = {"public", LK_TPM_PUBLIC_MAX, true, "TPMT_PUBLIC or TPM2B_PUBLIC of the AK"},
+    [LK_TPM_PART_PUBLIC] = {"public", LK_TPM_PUBLIC_MAX, true, "TPMT_PUBLIC or TPM2B_PUBLIC of the AK; or its SubjectPublicKeyInfo, DER, RSA, where an item vouches for the key"},
     [LK_TPM_PART_PCRS] = {"pcrs", LK_TPM_BANKS_MAX * LK_TPM_PCRS * LK_TPM_DIGEST_MAX, true,
                           "the PCR values one after another, as tpm2_quote -o -F values writes them"},
     [LK_TPM_PART_EK_CERT] = {"ek-cert", LK_CERT_MAX, false, "EK certificate, DER; padding of an NV index may follow"},
@@ -19,10 +20,25 @@ static bool has(const struct lk_family_input *in, enum lk_tpm_part part)
     return in->parts[part].data != NULL;
 }
 
+/* DER begins with 0x30 0x82; a TPMT_PUBLIC with a type below 0x0026, a TPM2B_PUBLIC with a length below that. */
+static bool is_spki(struct lk_bytes b)
+{
+    struct lk_cursor c = lk_cursor(b);
+    return lk_u16be(&c) == 0x3082;
+}
+
+static lk_result read_ak(struct lk_bytes b, struct lk_item *item)
+{
+    item->bare_ak = is_spki(b);
+    if (item->bare_ak)
+        return lk_tpm_public_from_spki(b, &item->ak);
+    LK_TRY(lk_tpm_public_parse(b, &item->ak));
+    return lk_tpm_name(&item->ak, &item->ak_name);
+}
+
 static lk_result read_keys(const struct lk_family_input *in, struct lk_item *item)
 {
-    LK_TRY(lk_tpm_public_parse(in->parts[LK_TPM_PART_PUBLIC], &item->ak));
-    LK_TRY(lk_tpm_name(&item->ak, &item->ak_name));
+    LK_TRY(read_ak(in->parts[LK_TPM_PART_PUBLIC], item));
     item->has_ek = has(in, LK_TPM_PART_EK_PUBLIC);
     if (!item->has_ek)
         return LK_OK;

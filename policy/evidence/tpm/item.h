@@ -44,7 +44,8 @@ struct lk_tpm_identity {
 struct lk_item {
     struct lk_tpm_public ak, ek;
     bool has_ek;
-    struct lk_tpm_name ak_name, ek_name;
+    bool bare_ak; /* sent as a SubjectPublicKeyInfo: no name, no attributes; counts only if an item vouches for the key */
+    struct lk_tpm_name ak_name, ek_name; /* ak_name: empty for a bare key */
     uint8_t ak_spki[32], ek_spki[32];
     struct lk_tpm_attest attest;
     struct lk_tpm_signature signature;

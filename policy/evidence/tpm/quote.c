@@ -30,12 +30,12 @@ static const struct scheme_row schemes[] = {
     {LK_TPM_ECDSA, LK_TPM_SHA512, 5, LK_SCHEME_ECDSA_P521_SHA512},
 };
 
-/* A restricted key signs with its own scheme only, so another one in the signature is made up. */
+/* A restricted key signs with its own scheme only, so another one in the signature is made up. A bare key states none. */
 static const struct scheme_row *scheme_of(const struct lk_item *item)
 {
     const struct lk_tpm_signature *s = &item->signature;
     uint16_t curve = item->ak.type == LK_TPM_ECC ? item->ak.curve : 0;
-    if (item->ak.scheme != s->scheme || item->ak.scheme_hash != s->hash)
+    if (!item->bare_ak && (item->ak.scheme != s->scheme || item->ak.scheme_hash != s->hash))
         return NULL;
     for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
         if (schemes[i].scheme == s->scheme && schemes[i].hash == s->hash && schemes[i].curve == curve)
@@ -119,7 +119,9 @@ lk_result lk_tpm_check_quote(const struct lk_family_input *in, struct lk_item *i
     if (item->attest.type != LK_TPM_TYPE_QUOTE)
         return lk_report_add_uint(in->report, LK_R_TPM_NOT_A_QUOTE, "tpm", "tpm.attest", LK_TPM_TYPE_QUOTE,
                                   item->attest.type);
-    r = lk_tpm_ak_attributes(&item->ak);
+    if (item->attest.extra_data.len == 0) /* of any time and for anyone, whatever the caller asks of the binding */
+        return lk_report_add_absent(in->report, LK_R_BINDING_MISSING, "tpm", "tpm.attest", "extraData");
+    r = item->bare_ak ? LK_OK : lk_tpm_ak_attributes(&item->ak);
     if (!lk_ok(r))
         return lk_report_add_uint(in->report, r.code, "tpm", "tpm.public", 0x50072, item->ak.attributes);
     LK_TRY(check_values(in, item));

@@ -79,8 +79,8 @@ static const struct row rows[] = {
     {"an EK certificate in the AK certificate's place", QUOTE("quote-rsa-sha256"), S "ak-rsa.tpm2b",
      S "quote-rsa-sha256.pcrvalues", NULL, NULL, S "ek-rsa2048.der", S "swtpm-local-ca.pem", S "swtpm-root-ca.pem", NONCE,
      LK_ACTIVATION_NONE, AT_SELF, LK_R_TPM_AK_MISMATCH},
-    {"an AK given as SubjectPublicKeyInfo has no attributes", QUOTE("quote-rsa-sha256"), "trustee-tpm/tpm_evidence.json",
-     S "quote-rsa-sha256.pcrvalues", EK, NONCE, LK_ACTIVATION_ASSUMED, AT_SELF, LK_R_TPM_PUBLIC},
+    {"the AK of another machine, given as SubjectPublicKeyInfo", QUOTE("quote-rsa-sha256"), "trustee-tpm/tpm_evidence.json",
+     S "quote-rsa-sha256.pcrvalues", EK, NONCE, LK_ACTIVATION_ASSUMED, AT_SELF, LK_R_TPM_SIGNATURE},
     {"an AK given as PEM has no attributes", QUOTE("quote-rsa-sha256"), S "ak-rsa.pem", S "quote-rsa-sha256.pcrvalues",
      EK, NONCE, LK_ACTIVATION_ASSUMED, AT_SELF, LK_R_TPM_PUBLIC},
     /* A Shielded VM of Google Compute Engine. */

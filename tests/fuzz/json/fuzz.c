@@ -5,8 +5,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct record {
-    struct lk_bytes raw, text;
-    uint8_t u8, hex[8];
+    struct lk_bytes raw, text, decoded;
+    uint8_t u8, flag, hex[8];
     uint16_t u16;
     uint32_t u32;
     int64_t when;
@@ -24,6 +24,7 @@ static const struct lk_json_member table[] = {
     LK_JSON_OPTIONAL("u8", lk_json_uint, struct record, u8),   LK_JSON_OPTIONAL("u16", lk_json_uint, struct record, u16),
     LK_JSON_OPTIONAL("u32", lk_json_uint, struct record, u32), LK_JSON_OPTIONAL("hex", lk_json_hex, struct record, hex),
     LK_JSON_OPTIONAL("when", lk_json_time, struct record, when), LK_JSON_OPTIONAL("list", numbers, struct record, list),
+    LK_JSON_OPTIONAL("flag", lk_json_flag, struct record, flag), LK_JSON_OPTIONAL("decoded", lk_json_base64url, struct record, decoded),
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

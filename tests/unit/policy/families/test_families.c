@@ -274,14 +274,22 @@ static const struct lk_part chip_parts[] = {{"quote", 128, true, "the quote"}};
 static const struct lk_part log_parts[] = {{"log", 64, true, "the log"}};
 static const struct lk_part paper_parts[] = {{"paper", 64, true, "the paper"}};
 
-static const struct lk_family board = {"board", "a board", board_parts, 2, board_claims, N(board_claims), true, 0,
-                                       board_parse, board_authenticate, NULL, board_claim, board_vouch};
-static const struct lk_family chip = {"chip", "a chip", chip_parts, 1, chip_claims, N(chip_claims), true, 0,
-                                      chip_parse, chip_authenticate, NULL, chip_claim, chip_vouch};
-static const struct lk_family log_family = {"log", "a log", log_parts, 1, log_claims, N(log_claims), false, 1u << 9,
-                                            log_parse, log_authenticate, log_read, log_claim, NULL};
-static const struct lk_family paper = {"paper", "a paper", paper_parts, 1, paper_claims, N(paper_claims), false, 0,
-                                       paper_parse, paper_authenticate, NULL, paper_claim, NULL};
+static const struct lk_family board = {
+    .name = "board", .doc = "a board", .parts = board_parts, .n_parts = N(board_parts), .claims = board_claims, .n_claims = N(board_claims),
+    .carries_binding = true, .parse = board_parse, .authenticate = board_authenticate, .claim = board_claim, .vouch = board_vouch,
+};
+static const struct lk_family chip = {
+    .name = "chip", .doc = "a chip", .parts = chip_parts, .n_parts = N(chip_parts), .claims = chip_claims, .n_claims = N(chip_claims),
+    .carries_binding = true, .parse = chip_parse, .authenticate = chip_authenticate, .claim = chip_claim, .vouch = chip_vouch,
+};
+static const struct lk_family log_family = {
+    .name = "log", .doc = "a log", .parts = log_parts, .n_parts = N(log_parts), .claims = log_claims, .n_claims = N(log_claims),
+    .pcrs = 1u << 9, .parse = log_parse, .authenticate = log_authenticate, .read_vouched = log_read, .claim = log_claim,
+};
+static const struct lk_family paper = {
+    .name = "paper", .doc = "a paper", .parts = paper_parts, .n_parts = N(paper_parts), .claims = paper_claims, .n_claims = N(paper_claims),
+    .parse = paper_parse, .authenticate = paper_authenticate, .claim = paper_claim,
+};
 
 static const struct lk_family *const all[] = {&board, &chip, &log_family, &paper};
 

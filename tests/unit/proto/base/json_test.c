@@ -108,6 +108,44 @@ static void names_may_be_data(void **state)
     lk_arena_free(arena);
 }
 
+static void flags_are_true_false_or_not_there(void **state)
+{
+    static const struct {
+        const char *text;
+        bool ok;
+        uint8_t value;
+    } cases[] = {{"true", true, LK_JSON_TRUE}, {"false", true, LK_JSON_FALSE}, {"null", false, 0}, {"1", false, 0}, {"\"true\"", false, 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lk_json j = lk_json(lk_bytes_str(cases[i].text), NULL);
+        uint8_t flag = LK_JSON_ABSENT;
+        lk_json_flag(&j, &flag, sizeof(flag));
+        assert_int_equal(lk_ok(lk_json_end(&j)), cases[i].ok);
+        assert_int_equal(flag, cases[i].value);
+    }
+}
+
+/* RFC 4648, section 10, and what has a second encoding. */
+static void base64url_has_one_encoding(void **state)
+{
+    static const struct {
+        const char *text, *bytes; /* NULL: refused */
+    } cases[] = {{"\"\"", ""}, {"\"Zg\"", "f"}, {"\"Zm8\"", "fo"}, {"\"Zm9v\"", "foo"}, {"\"Zm9vYmE\"", "fooba"}, {"\"-_-_\"", "\xfb\xff\xbf"},
+                 {"\"Zg==\"", NULL}, {"\"Zh\"", NULL}, {"\"Zm9\"", NULL}, {"\"Z\"", NULL}, {"\"Zm9vY\"", NULL}, {"\"+/+/\"", NULL}, {"\"Zg \"", NULL},
+                 {"7", NULL}, {"\"Z\\u0067\"", NULL}};
+    struct lk_arena *arena = lk_arena_new(4096);
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct lk_json j = lk_json(lk_bytes_str(cases[i].text), arena);
+        struct lk_bytes out = LK_BYTES_NONE;
+        lk_json_base64url(&j, &out, sizeof(out));
+        assert_int_equal(lk_ok(lk_json_end(&j)), cases[i].bytes != NULL);
+        if (cases[i].bytes != NULL)
+            assert_true(lk_bytes_eq(out, lk_bytes_str(cases[i].bytes)));
+    }
+    lk_arena_free(arena);
+}
+
 static void a_strict_reader_knows_every_member(void **state)
 {
     (void)state;
@@ -124,6 +162,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(values_are_read), cmocka_unit_test(what_is_wrong_is_refused),
                                        cmocka_unit_test(arrays_have_a_maximum), cmocka_unit_test(names_may_be_data),
-                                       cmocka_unit_test(a_strict_reader_knows_every_member)};
+                                       cmocka_unit_test(a_strict_reader_knows_every_member),
+                                       cmocka_unit_test(flags_are_true_false_or_not_there),
+                                       cmocka_unit_test(base64url_has_one_encoding)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
