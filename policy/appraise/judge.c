@@ -35,7 +35,7 @@ static void refuse_members(struct judge *j, const struct lk_rule *rule, const st
     enum lk_reason_code code = lk_claim_of(&rule->ref)->refusal;
     char actual[LK_FINDING_TEXT + 1];
     for (size_t i = 0; i < t->refused && i < LK_LIST_NAMED; i++) {
-        LK_BUF_AUTO got = lk_buf(4 * LK_FINDING_TEXT);
+        LK_BUF_AUTO got = lk_buf(LK_RENDERED_MAX);
         lk_member_put(&got, t->first_refused[i]);
         refuse(j, code, rule->ref.family, rule->name, expected, lk_buf_text(&got, actual));
     }
@@ -54,7 +54,7 @@ static void judge_list(struct judge *j, const struct lk_rule *rule, const struct
         refuse(j, r.code, rule->ref.family, rule->name, which, "none");
         return;
     }
-    LK_BUF_AUTO want = lk_buf(LK_FINDING_TEXT + 1);
+    LK_BUF_AUTO want = lk_buf(LK_RENDERED_MAX);
     char expected[LK_FINDING_TEXT + 1];
     lk_rule_put_expected(&want, rule, v);
     if (tally.refused > 0)
@@ -70,12 +70,12 @@ static void judge_rule(struct judge *j, const struct lk_judged *item, const stru
     }
     if (lk_rule_holds(j->set, rule, &actual, j->bundle.at))
         return;
-    LK_BUF_AUTO want = lk_buf(LK_FINDING_TEXT + 1), got = lk_buf(LK_FINDING_TEXT + 1);
+    LK_BUF_AUTO want = lk_buf(LK_RENDERED_MAX), got = lk_buf(LK_RENDERED_MAX);
     lk_rule_put_expected(&want, rule, &actual);
     lk_rule_put_actual(&got, rule, &actual);
     char expected[LK_FINDING_TEXT + 1], text[LK_FINDING_TEXT + 1];
-    refuse(j, lk_claim_of(&rule->ref)->refusal, item->family, rule->name, lk_buf_text(&want, expected),
-           actual.present ? lk_buf_text(&got, text) : NULL);
+    lk_texts_fit(&want, &got, expected, text);
+    refuse(j, lk_claim_of(&rule->ref)->refusal, item->family, rule->name, expected, actual.present ? text : NULL);
 }
 
 /* VMPL 0 alone may write for the guest: at higher numbers runs what the guest's own firmware confines. */

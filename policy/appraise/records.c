@@ -85,15 +85,14 @@ static void tell_differences(const struct lk_bundle *b, const struct lk_record *
             continue;
         bool skip = false;
         struct lk_value actual = actual_of(b, m, &skip);
-        LK_BUF_AUTO want = lk_buf(LK_FINDING_TEXT + 1), got = lk_buf(LK_FINDING_TEXT + 1);
+        LK_BUF_AUTO want = lk_buf(LK_RENDERED_MAX), got = lk_buf(LK_RENDERED_MAX);
         lk_values_put(&want, m->values, m->n);
         lk_value_put(&got, &actual);
         char rule[LK_FINDING_TEXT + 1], expected[LK_FINDING_TEXT + 1], text[LK_FINDING_TEXT + 1];
         snprintf(rule, sizeof(rule), "%s/%s.%s", r->id, m->ref.family->name, m->name);
         const char *family = m->ref.family->name;
-        lk_buf_text(&want, expected);
-        lk_result res = actual.present ? lk_report_add(report, LK_R_REFERENCE_MISMATCH, family, rule, expected,
-                                                       lk_buf_text(&got, text))
+        lk_texts_fit(&want, &got, expected, text);
+        lk_result res = actual.present ? lk_report_add(report, LK_R_REFERENCE_MISMATCH, family, rule, expected, text)
                                        : lk_report_add_absent(report, LK_R_REFERENCE_MISMATCH, family, rule, expected);
         (void)res;
     }

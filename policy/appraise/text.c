@@ -281,6 +281,37 @@ const char *lk_buf_text(const struct lk_buf *b, char out[static LK_FINDING_TEXT 
     return out;
 }
 
+#define CUT "..."
+#define CUT_LEN (sizeof(CUT) - 1)
+#define BEFORE 24 /* bytes that are shown before the difference */
+
+static void cut_text(const struct lk_buf *b, size_t from, char out[static LK_FINDING_TEXT + 1])
+{
+    if (b->len <= LK_FINDING_TEXT) {
+        lk_buf_text(b, out);
+        return;
+    }
+    size_t head = from > 0 ? CUT_LEN : 0, n = b->len - from;
+    bool more = n > LK_FINDING_TEXT - head;
+    if (more)
+        n = LK_FINDING_TEXT - head - CUT_LEN;
+    memcpy(out, CUT, head);
+    memcpy(out + head, b->data + from, n);
+    memcpy(out + head + n, CUT, more ? CUT_LEN : 0);
+    out[head + n + (more ? CUT_LEN : 0)] = '\0';
+}
+
+void lk_texts_fit(const struct lk_buf *want, const struct lk_buf *got, char expected[static LK_FINDING_TEXT + 1],
+                  char actual[static LK_FINDING_TEXT + 1])
+{
+    size_t common = 0;
+    while (common < want->len && common < got->len && want->data[common] == got->data[common])
+        common++;
+    size_t from = common > BEFORE ? common - BEFORE : 0;
+    cut_text(want, from, expected);
+    cut_text(got, from, actual);
+}
+
 struct lk_value lk_value_at(const struct lk_value *values, const struct lk_claim_ref *ref)
 {
     struct lk_value v = values[ref->claim];

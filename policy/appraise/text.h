@@ -53,6 +53,15 @@ struct lk_value lk_value_at(const struct lk_value *values, const struct lk_claim
 /* The buffer's text, NUL-terminated and cut to a finding's field, into out; returns out. */
 const char *lk_buf_text(const struct lk_buf *b, char out[static LK_FINDING_TEXT + 1]);
 
+#define LK_RENDERED_MAX 16384 /* bytes of a rendered value: a command line has at most 4 KiB */
+
+/*
+ * Two rendered values as a finding shows them: whole where they fit, else cut ("...") from shortly before the first
+ * byte in which they differ, so that the difference is seen.
+ */
+void lk_texts_fit(const struct lk_buf *want, const struct lk_buf *got, char expected[static LK_FINDING_TEXT + 1],
+                  char actual[static LK_FINDING_TEXT + 1]);
+
 /* Same kind and content. */
 bool lk_value_eq(const struct lk_value *a, const struct lk_value *b);
 
