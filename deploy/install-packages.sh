@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# install-packages.sh WHAT...   installs the packages of deploy/packages.txt for WHAT (build, run, test)
+# install-packages.sh WHAT...   installs the packages of deploy/packages.txt for WHAT (build, run, test, vm)
 # that are missing: with apt-get, as root or through sudo. Does nothing when all are there.
 set -eu
 exec </dev/null

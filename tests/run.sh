@@ -68,7 +68,7 @@ run_fuzzers() {
     fi
 }
 
-deploy/install-packages.sh build run test || exit 1
+deploy/install-packages.sh build run test vm || exit 1
 start=$SECONDS
 if build release; then
     run_ctest release release
