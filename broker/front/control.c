@@ -13,6 +13,7 @@
 #define NO_WORKER_MS 2000
 #define HANG_FACTOR 2u /* a worker may have a request for so many times the longest deadline */
 #define ADMIN_WAITING 64
+#define LARGE_LEAVES 4u /* large bundles leave a quarter of the memory for bodies to all others */
 
 void lk_front_exit(struct lk_front *f, int code)
 {
@@ -27,6 +28,8 @@ struct lk_grpc_limits lk_front_grpc_limits(const struct lk_front_limits *l)
     g.streams = l->streams;
     g.body_memory = l->body_memory;
     g.body_memory_connection = l->body_memory / 8 > LK_BUNDLE_MAX ? l->body_memory / 8 : l->body_memory;
+    g.body_memory_large = l->body_memory - l->body_memory / LARGE_LEAVES;
+    g.large_message = l->large_bundle;
     g.request_rate = l->request_rate;
     g.request_burst = l->request_burst;
     g.minimum_rate = l->minimum_rate;
@@ -39,6 +42,7 @@ struct lk_grpc_limits lk_front_grpc_limits(const struct lk_front_limits *l)
 struct lk_pool_limits lk_front_pool_limits(const struct lk_front_limits *l)
 {
     return (struct lk_pool_limits){.queue = l->queue,
+                                   .large_bundle = l->large_bundle,
                                    .worker_requests = l->worker_requests,
                                    .hang_ms = l->deadline_ms > UINT32_MAX / HANG_FACTOR ? UINT32_MAX : l->deadline_ms * HANG_FACTOR,
                                    .retry_ms = lk_grpc_limits_default().retry_ms,
@@ -163,7 +167,7 @@ static lk_result take_worker(struct lk_front *f, const struct lk_frame *frame)
         close(frame->fd);
         return r;
     }
-    lk_pool_worker_add(f->pool, m.worker, m.generation, frame->fd);
+    lk_pool_worker_add(f->pool, &m, frame->fd);
     return LK_OK;
 }
 
@@ -189,6 +193,7 @@ static lk_result take_limits(struct lk_front *f, const struct lk_frame *frame)
     struct lk_pool_limits p = lk_front_pool_limits(&f->limits);
     lk_grpc_server_set_limits(f->server, &g);
     lk_pool_set_limits(f->pool, &p);
+    lk_front_set_sizes(f);
     return LK_OK;
 }
 

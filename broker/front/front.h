@@ -33,6 +33,8 @@ struct lk_front {
 
 /* services.c: adds the methods of latchkey.v1, health and reflection to the server. MEMORY, REQUEST_LIMIT. */
 LK_MUST_USE lk_result lk_front_serve(struct lk_front *f);
+/* How large a message each method takes, by the limits; what is larger is refused before its first byte. */
+void lk_front_set_sizes(struct lk_front *f);
 /* Tells health what is true now. */
 void lk_front_tell_health(struct lk_front *f);
 

@@ -24,7 +24,13 @@ struct request {
     struct lk_bytes message;   /* while QUEUED */
     uint32_t worker, roles;    /* worker: when GIVEN */
     uint16_t frame;
+    enum lk_worker_class cls;
     enum state state;
+};
+
+struct queue {
+    struct request *first, *last;
+    size_t n;
 };
 
 struct worker {
@@ -32,6 +38,7 @@ struct worker {
     struct lk_pool *pool;
     struct lk_front_link *link; /* NULL: could not be watched; the supervisor will see it die */
     uint32_t id;
+    enum lk_worker_class cls;
     uint64_t generation;
     uint64_t request, given_ms; /* what it judges, or 0 when it is idle, and since when */
     uint32_t served;
@@ -44,8 +51,8 @@ struct lk_pool {
     struct lk_pool_limits limits;
     struct lk_pool_hooks hooks;
     struct request *by_id[BUCKETS];
-    struct request *first, *last;
-    size_t n_queued, n_admin, n_usable;
+    struct queue queues[LK_WORKER_CLASSES];
+    size_t n_admin, n_usable[LK_WORKER_CLASSES];
     struct worker *workers;
     struct lk_front_link *admin;
     uint32_t admin_asked;
@@ -64,18 +71,20 @@ static struct request **slot_of(struct lk_pool *p, uint64_t id)
 
 static void unqueue(struct lk_pool *p, struct request *r)
 {
-    *(r->prev != NULL ? &r->prev->next : &p->first) = r->next;
-    *(r->next != NULL ? &r->next->prev : &p->last) = r->prev;
+    struct queue *q = &p->queues[r->cls];
+    *(r->prev != NULL ? &r->prev->next : &q->first) = r->next;
+    *(r->next != NULL ? &r->next->prev : &q->last) = r->prev;
     r->next = r->prev = NULL;
-    p->n_queued--;
+    q->n--;
 }
 
 static void enqueue(struct lk_pool *p, struct request *r)
 {
-    r->prev = p->last;
-    *(p->last != NULL ? &p->last->next : &p->first) = r;
-    p->last = r;
-    p->n_queued++;
+    struct queue *q = &p->queues[r->cls];
+    r->prev = q->last;
+    *(q->last != NULL ? &q->last->next : &q->first) = r;
+    q->last = r;
+    q->n++;
 }
 
 static struct request *request_new(const struct lk_pool_ask *ask)
@@ -171,11 +180,11 @@ static bool waits_for_keeper(const struct request *r, uint32_t unused)
 
 static void count_usable(struct lk_pool *p)
 {
-    size_t before = p->n_usable;
-    p->n_usable = 0;
+    bool before = p->n_usable[LK_WORKER_USUAL] == 0;
+    memset(p->n_usable, 0, sizeof(p->n_usable));
     for (struct worker *w = p->workers; w != NULL; w = w->next)
-        p->n_usable += w->link != NULL && !w->retired;
-    if ((before == 0) != (p->n_usable == 0))
+        p->n_usable[w->cls] += w->link != NULL && !w->retired;
+    if (before != (p->n_usable[LK_WORKER_USUAL] == 0))
         p->hooks.on_change(p->hooks.arg);
 }
 
@@ -214,11 +223,11 @@ static void dismiss_if_done(struct lk_pool *p, struct worker *w)
     count_usable(p);
 }
 
-/* A worker has come: one that was waiting to be replaced may go. */
-static void relieve(struct lk_pool *p)
+/* A worker has come: one of its class that was waiting to be replaced may go. */
+static void relieve(struct lk_pool *p, enum lk_worker_class cls)
 {
     struct worker *w = p->workers;
-    while (w != NULL && (!w->tired || w->retired))
+    while (w != NULL && (w->cls != cls || !w->tired || w->retired))
         w = w->next;
     if (w == NULL)
         return;
@@ -248,12 +257,14 @@ static bool any_busy(const struct lk_pool *p)
 }
 
 /* The newest generation first: an older one is about to be retired. */
-static struct worker *idle_worker(struct lk_pool *p)
+static struct worker *idle_worker(struct lk_pool *p, enum lk_worker_class cls)
 {
     struct worker *best = NULL;
-    for (struct worker *w = p->workers; w != NULL; w = w->next)
-        if (w->link != NULL && w->request == 0 && !w->retired && w->served < UINT32_MAX && (best == NULL || w->generation > best->generation))
+    for (struct worker *w = p->workers; w != NULL; w = w->next) {
+        bool idle = w->link != NULL && w->request == 0 && !w->retired && w->served < UINT32_MAX;
+        if (w->cls == cls && idle && (best == NULL || w->generation > best->generation))
             best = w;
+    }
     return best;
 }
 
@@ -278,15 +289,29 @@ static void give(struct lk_pool *p, struct worker *w, struct request *r)
     lk_grpc_call_release(r->call);
 }
 
-static void dispatch(struct lk_pool *p)
+static void dispatch(struct lk_pool *p, enum lk_worker_class cls)
 {
     struct worker *w;
-    while (p->first != NULL && (w = idle_worker(p)) != NULL) {
-        struct request *r = p->first;
+    struct queue *q = &p->queues[cls];
+    while (q->first != NULL && (w = idle_worker(p, cls)) != NULL) {
+        struct request *r = q->first;
         unqueue(p, r);
         give(p, w, r);
         tell_if_tired(p, w);
     }
+}
+
+/* Requests of a class that has had no worker for a while. */
+static void fail_waiting(struct lk_pool *p, enum lk_worker_class cls, uint64_t now)
+{
+    struct queue *q = &p->queues[cls];
+    while (q->first != NULL && p->n_usable[cls] == 0 && now - q->first->since_ms >= p->limits.no_worker_ms)
+        fail(p, q->first, LK_R_OVERLOAD);
+}
+
+static bool any_queued(const struct lk_pool *p)
+{
+    return p->queues[LK_WORKER_USUAL].first != NULL || p->queues[LK_WORKER_LARGE].first != NULL;
 }
 
 static void on_check(evutil_socket_t fd, short what, void *arg)
@@ -295,11 +320,11 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
     (void)what;
     struct lk_pool *p = arg;
     uint64_t now = lk_clock_mono_ms();
-    while (p->first != NULL && p->n_usable == 0 && now - p->first->since_ms >= p->limits.no_worker_ms)
-        fail(p, p->first, LK_R_OVERLOAD);
+    fail_waiting(p, LK_WORKER_USUAL, now);
+    fail_waiting(p, LK_WORKER_LARGE, now);
     check_hung(p, now);
     struct timeval tv = {.tv_usec = CHECK_MS * 1000};
-    if (p->first != NULL || any_busy(p))
+    if (any_queued(p) || any_busy(p))
         event_add(p->check, &tv);
 }
 
@@ -307,13 +332,15 @@ static void on_check(evutil_socket_t fd, short what, void *arg)
 
 void lk_pool_submit(struct lk_pool *p, const struct lk_pool_ask *ask)
 {
-    struct request *r = p->n_queued >= p->limits.queue ? NULL : request_new(ask);
+    enum lk_worker_class cls = ask->message.len > p->limits.large_bundle ? LK_WORKER_LARGE : LK_WORKER_USUAL;
+    struct request *r = p->queues[cls].n >= p->limits.queue ? NULL : request_new(ask);
     if (r == NULL) {
         refuse(p, ask->call, LK_R_OVERLOAD);
         return;
     }
+    r->cls = cls;
     enqueue(p, r);
-    dispatch(p);
+    dispatch(p, cls);
     if (!event_pending(p->check, EV_TIMEOUT, NULL))
         on_check(-1, 0, p);
 }
@@ -361,19 +388,19 @@ static void on_worker_dead(void *arg, lk_result why)
     lk_pool_worker_gone(p, w->id);
 }
 
-void lk_pool_worker_add(struct lk_pool *p, uint32_t worker, uint64_t generation, int fd)
+void lk_pool_worker_add(struct lk_pool *p, const struct lk_msg_worker *worker, int fd)
 {
     struct worker *w = calloc(1, sizeof(*w));
     if (w == NULL)
         abort(); /* the supervisor counts on it; a front without memory is replaced */
-    *w = (struct worker){.pool = p, .id = worker, .generation = generation};
+    *w = (struct worker){.pool = p, .id = worker->worker, .generation = worker->generation, .cls = worker->cls};
     /* workers say nothing to the front: any frame type of this direction is forbidden */
     w->link = lk_front_link_new(p->base, fd, LK_LINK_FRONT_WORKER, no_frames, on_worker_dead, w);
-    relieve(p); /* before it is in the list: it cannot be the one */
+    relieve(p, w->cls); /* before it is in the list: it cannot be the one */
     w->next = p->workers;
     p->workers = w;
     count_usable(p);
-    dispatch(p);
+    dispatch(p, w->cls);
 }
 
 void lk_pool_worker_gone(struct lk_pool *p, uint32_t worker)
@@ -411,9 +438,10 @@ void lk_pool_taken(struct lk_pool *p, uint32_t worker, uint64_t request)
         p->hooks.on_worker_lied(p->hooks.arg, worker);
         return;
     }
+    enum lk_worker_class cls = w->cls;
     w->request = 0;
     dismiss_if_done(p, w);
-    dispatch(p);
+    dispatch(p, cls);
 }
 
 void lk_pool_worker_lost(struct lk_pool *p, uint32_t worker)
@@ -485,8 +513,9 @@ void lk_pool_free(struct lk_pool *p)
 {
     if (p == NULL)
         return;
-    while (p->first != NULL)
-        fail(p, p->first, LK_R_FRAME_CLOSED);
+    for (int c = 0; c < LK_WORKER_CLASSES; c++)
+        while (p->queues[c].first != NULL)
+            fail(p, p->queues[c].first, LK_R_FRAME_CLOSED);
     fail_where(p, any, 0, LK_R_FRAME_CLOSED);
     while (p->workers != NULL)
         worker_free(p, p->workers);
@@ -501,5 +530,5 @@ void lk_pool_set_limits(struct lk_pool *p, const struct lk_pool_limits *limits)
 
 size_t lk_pool_workers(const struct lk_pool *p)
 {
-    return p->n_usable;
+    return p->n_usable[LK_WORKER_USUAL];
 }

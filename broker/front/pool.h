@@ -4,9 +4,13 @@
 /*
  * Requests on their way round the ring: queued, given to a worker (one at a time each), taken by the keeper,
  * answered. A request that was given away is never given again: when its worker is lost it ends UNAVAILABLE.
+ *
+ * Messages over large_bundle, which hold logs, have queue and workers of their own: no other request waits behind them. Nothing
+ * but the length decides.
  */
 #include "proto/grpc/call.h"
 #include "proto/link/frame.h"
+#include "proto/link/messages.h"
 
 struct event_base;
 struct lk_pool;
@@ -17,13 +21,14 @@ struct lk_pool_hooks {
     void (*on_worker)(void *arg, uint32_t worker, uint16_t frame);
     /* The keeper took a verdict of the worker on a request that the worker was not given. */
     void (*on_worker_lied)(void *arg, uint32_t worker);
-    /* The number of workers went to or from zero. */
+    /* The number of usual workers went to or from zero. */
     void (*on_change)(void *arg);
     void *arg;
 };
 
 struct lk_pool_limits {
-    uint32_t queue;           /* requests that wait */
+    uint32_t queue;           /* requests of one class that wait */
+    uint32_t large_bundle;    /* a longer message is of the large class */
     uint32_t worker_requests; /* 0: no limit */
     uint32_t hang_ms;         /* a worker may have one request for so long */
     uint32_t retry_ms;        /* of RetryInfo, before jitter */
@@ -42,7 +47,7 @@ struct lk_pool_ask {
     uint16_t frame;            /* LK_F_REQ_* or LK_F_ADMIN_* */
     uint32_t roles;
 };
-/* To the next idle worker, or the queue. Refuses the call itself when there is no room. */
+/* To the next idle worker of its class, or the queue. Refuses the call itself when there is no room. */
 void lk_pool_submit(struct lk_pool *p, const struct lk_pool_ask *ask);
 
 /* The keeper's admin link, as a way to write to it; NULL: there is none, and what waits there ends UNAVAILABLE. */
@@ -54,7 +59,7 @@ void lk_pool_submit_admin(struct lk_pool *p, const struct lk_pool_ask *ask);
 void lk_pool_forget(struct lk_pool *p, struct lk_grpc_call *call);
 
 /* From the supervisor. add owns fd. */
-void lk_pool_worker_add(struct lk_pool *p, uint32_t worker, uint64_t generation, int fd);
+void lk_pool_worker_add(struct lk_pool *p, const struct lk_msg_worker *worker, int fd);
 void lk_pool_worker_gone(struct lk_pool *p, uint32_t worker);
 void lk_pool_retire(struct lk_pool *p, uint64_t generation);
 
@@ -69,6 +74,6 @@ LK_MUST_USE lk_result lk_pool_answer(struct lk_pool *p, bool admin, uint64_t req
 /* The keeper has gone: everything that waits for an answer of it ends UNAVAILABLE. */
 void lk_pool_keeper_gone(struct lk_pool *p);
 
-size_t lk_pool_workers(const struct lk_pool *p); /* that may still get requests */
+size_t lk_pool_workers(const struct lk_pool *p); /* of the usual class that may still get requests */
 
 #endif

@@ -70,6 +70,17 @@ static void on_gone(void *arg, struct lk_grpc_call *call)
     lk_pool_forget(f->pool, call);
 }
 
+/* Without workers for large bundles none is taken that would have to wait for one. */
+void lk_front_set_sizes(struct lk_front *f)
+{
+    bool none = f->limits.large_workers == 0;
+    for (size_t i = 0; i < LK_FRONT_METHODS; i++) {
+        bool limited = none && !routes[i].admin && routes[i].max_message > f->limits.large_bundle;
+        f->methods[i].max_message = limited ? f->limits.large_bundle : routes[i].max_message;
+        f->methods[i].too_large = limited ? "the request message is too large: this broker has no log-verifiers" : NULL;
+    }
+}
+
 lk_result lk_front_serve(struct lk_front *f)
 {
     for (size_t i = 0; i < LK_FRONT_METHODS; i++) {
@@ -82,6 +93,7 @@ lk_result lk_front_serve(struct lk_front *f)
                                                 .arg = f};
         LK_TRY(lk_grpc_server_add(f->server, &f->methods[i]));
     }
+    lk_front_set_sizes(f);
     f->health = lk_grpc_health_new(f->server, services, sizeof(services) / sizeof(services[0]));
     f->reflection = lk_grpc_reflection_new(f->server, lk_bytes(lk_front_descriptors, lk_front_descriptors_len));
     LK_REQUIRE(f->health != NULL && f->reflection != NULL, MEMORY);

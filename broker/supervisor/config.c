@@ -281,6 +281,8 @@ static const struct lk_key keys[] = {
     {.name = "callers", .read = read_callers},
     {.name = "token", .required = true, .read = lk_read_sub, .sub = token_keys},
     {.name = "verifiers", .read = lk_read_unsigned, .offset = AT(verifiers), .min = 1, .max = LK_CONFIG_WORKERS_MAX},
+    {.name = "log-verifiers", .read = lk_read_unsigned, .offset = AT(log_verifiers), .min = 0, .max = LK_CONFIG_WORKERS_MAX},
+    {.name = "large-bundle", .read = lk_read_size, .offset = AT(large_bundle), .min = 16u << 10, .max = 4u << 20},
     {.name = "worker-requests", .read = lk_read_u64, .offset = AT(worker_requests), .min = 1, .max = 1000000000},
     {.name = "challenge-lifetime", .read = lk_read_seconds, .offset = AT(challenge_lifetime_s), .min = 5000, .max = HOUR_MS},
     {.name = "limits", .read = lk_read_sub, .sub = limit_keys},
@@ -297,6 +299,8 @@ static void set_defaults(struct lk_config *c)
     c->token.sessions = 4;
     c->token.timeout_ms = 5000;
     c->verifiers = 2;
+    c->log_verifiers = 1;
+    c->large_bundle = 64u << 10;
     c->worker_requests = 10000;
     c->challenge_lifetime_s = 120;
     c->limits = (struct lk_config_limits){1024, 32, 256u << 20, 50, 200, 1u << 10, 30000};

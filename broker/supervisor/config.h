@@ -16,6 +16,8 @@
  *           profile: file,                   # or network: docs/token.md
  *           allow-unenforced-templates: no}  # yes: accept an HSM that lets in-token secrets out
  *   verifiers: 2                      # worker processes
+ *   log-verifiers: 1                  # those for requests over large-bundle; 0: such are refused
+ *   large-bundle: 64KiB
  *   worker-requests: 10000            # a worker is replaced after so many
  *   challenge-lifetime: 120s
  *   limits: {connections: 1024, streams: 32, body-memory: 256MiB, request-rate: 50, request-burst: 200, minimum-rate: 1KiB,
@@ -78,7 +80,8 @@ struct lk_config {
     struct lk_config_caller callers[LK_CONFIG_CALLERS_MAX];
     size_t n_callers;
     struct lk_config_token token;
-    unsigned verifiers;
+    unsigned verifiers, log_verifiers;
+    uint64_t large_bundle;
     uint64_t worker_requests;
     unsigned challenge_lifetime_s;
     struct lk_config_limits limits;

@@ -63,11 +63,16 @@ void lk_tell_u64(struct lk_child *to, uint16_t type, uint64_t v)
 
 /* ---- generations ---- */
 
-size_t lk_workers_of(const struct lk_ring *r, uint64_t generation, bool ready)
+static unsigned wanted(const struct lk_config *c, enum lk_worker_class cls)
+{
+    return cls == LK_WORKER_LARGE ? c->log_verifiers : c->verifiers;
+}
+
+size_t lk_workers_of(const struct lk_ring *r, uint64_t generation, enum lk_worker_class cls, bool ready)
 {
     size_t n = 0;
     for (const struct lk_child *c = r->children; c != NULL; c = c->next)
-        n += c->kind == LK_CHILD_WORKER && !c->leaving && !c->tired && c->generation == generation &&
+        n += c->kind == LK_CHILD_WORKER && !c->leaving && !c->tired && c->generation == generation && c->cls == cls &&
              (c->ready || !ready);
     return n;
 }
@@ -125,13 +130,16 @@ void lk_ring_health(struct lk_ring *r)
 {
     char sandbox[256];
     sandbox_text(r, sandbox, sizeof(sandbox));
-    size_t workers = r->active.present ? lk_workers_of(r, r->active.snapshot.generation, true) : 0;
+    size_t up[LK_WORKER_CLASSES] = {0};
+    for (int c = 0; r->active.present && c < LK_WORKER_CLASSES; c++)
+        up[c] = lk_workers_of(r, r->active.snapshot.generation, (enum lk_worker_class)c, true);
+    size_t workers = up[LK_WORKER_USUAL];
     bool token = r->token != NULL, keeper = r->keeper != NULL && r->keeper->ready;
     bool serving = token && keeper && workers > 0 && r->drain_ms == 0;
     char text[sizeof(r->health)];
-    snprintf(text, sizeof(text), "%s token=%s keeper=%s workers=%zu/%u generation=%" PRIu64 " broken=%u sandbox=%s",
+    snprintf(text, sizeof(text), "%s token=%s keeper=%s workers=%zu/%u log-workers=%zu/%u generation=%" PRIu64 " broken=%u sandbox=%s",
              serving ? "serving" : "not-serving", token ? "up" : "away", keeper ? "up" : "away", workers,
-             r->config->verifiers, r->active.present ? r->active.snapshot.generation : 0, r->broken, sandbox);
+             r->config->verifiers, up[LK_WORKER_LARGE], r->config->log_verifiers, r->active.present ? r->active.snapshot.generation : 0, r->broken, sandbox);
     if (r->front == NULL || !r->front->ready || strcmp(text, r->health) == 0)
         return;
     memcpy(r->health, text, sizeof(text));
@@ -345,8 +353,11 @@ void lk_fill_later(struct lk_ring *r)
 
 static lk_result fill_generation(struct lk_ring *r, const struct lk_generation *g)
 {
-    while (g->present && !g->dead && lk_workers_of(r, g->snapshot.generation, false) < r->config->verifiers)
-        LK_TRY(lk_start_worker(r, g));
+    for (int i = 0; i < LK_WORKER_CLASSES; i++) {
+        enum lk_worker_class cls = (enum lk_worker_class)i;
+        while (g->present && !g->dead && lk_workers_of(r, g->snapshot.generation, cls, false) < wanted(r->config, cls))
+            LK_TRY(lk_start_worker(r, g, cls));
+    }
     return LK_OK;
 }
 
@@ -443,6 +454,7 @@ void lk_ring_reload(struct lk_ring *r, const struct lk_config *c)
         sent = lk_send_front_settings(r);
     if (lk_ok(sent) && r->keeper != NULL)
         sent = lk_send_keeper_settings(r);
+    lk_fill_later(r); /* of workers, more are started; that fewer are wanted shows at the next start */
     lk_log(lk_ok(sent) ? LK_LOG_INFO : LK_LOG_ERROR, "reloaded", "code=%s", lk_reason(sent.code)->name);
 }
 

@@ -31,7 +31,8 @@ struct lk_child {
     bool leaving;            /* its end is expected */
     struct lk_relay log;
     struct lk_chan *control; /* keeper, front */
-    uint32_t worker;         /* workers: number, generation, and the front's end of the request link while it waits */
+    uint32_t worker;         /* workers: number, generation, class, and the front's end of the request link while it waits */
+    enum lk_worker_class cls;
     uint64_t generation;
     int front_end;
 };
@@ -84,7 +85,7 @@ void lk_child_kill(struct lk_child *c);
 lk_result lk_start_token(struct lk_ring *r);
 lk_result lk_start_keeper(struct lk_ring *r);
 lk_result lk_start_front(struct lk_ring *r);
-lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g);
+lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g, enum lk_worker_class cls);
 /* Sends the front the waiting ends of the active generation's workers. */
 void lk_give_workers(struct lk_ring *r);
 /* New sockets between keeper and front, for answers and for admin requests. */
@@ -95,8 +96,8 @@ lk_result lk_send_keeper_settings(struct lk_ring *r);
 void lk_tell(struct lk_child *to, uint16_t type, struct lk_bytes payload, int pass);
 void lk_tell_u32(struct lk_child *to, uint16_t type, uint32_t v);
 void lk_tell_u64(struct lk_child *to, uint16_t type, uint64_t v);
-/* All that are running and not about to be replaced; or those of them that have loaded their snapshot. */
-size_t lk_workers_of(const struct lk_ring *r, uint64_t generation, bool ready);
+/* All of a class that are running and not about to be replaced; or those of them that have loaded their snapshot. */
+size_t lk_workers_of(const struct lk_ring *r, uint64_t generation, enum lk_worker_class cls, bool ready);
 /* Starts the workers that the generations lack, and gives the front those that have come up. */
 lk_result lk_fill_workers(struct lk_ring *r);
 /* The same at the next tick, with the back-off if it fails. */

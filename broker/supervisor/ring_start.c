@@ -81,7 +81,7 @@ static lk_result keeper_settings(const struct lk_config *c, int *fd)
     LK_BUF_AUTO b = lk_buf(LK_SETTINGS_MAX);
     put_common(&b, c);
     lk_put_fmt(&b, "max-size %" PRIu64 "\nchallenge-lifetime %u\ntoken-timeout-ms %u\nverifiers %u\n",
-               c->store_max_size, c->challenge_lifetime_s, c->token.timeout_ms, c->verifiers);
+               c->store_max_size, c->challenge_lifetime_s, c->token.timeout_ms, c->verifiers + c->log_verifiers);
     return to_memfd(&b, fd);
 }
 
@@ -226,6 +226,8 @@ static void send_limits(struct lk_ring *r)
     out.minimum_rate = u32_of(l->minimum_rate);
     out.deadline_ms = u32_of(l->deadline_ms);
     out.worker_requests = u32_of(r->config->worker_requests);
+    out.large_bundle = u32_of(r->config->large_bundle);
+    out.large_workers = r->config->log_verifiers;
     LK_BUF_AUTO b = lk_buf(64);
     lk_front_limits_put(&b, &out);
     lk_tell(r->front, LK_F_CTL_LIMITS, lk_buf_bytes(&b), -1);
@@ -303,11 +305,11 @@ static lk_result spawn_worker(struct lk_ring *r, const struct lk_generation *g, 
 static void tell_worker(struct lk_child *to, const struct lk_child *w, int end)
 {
     LK_BUF_AUTO b = lk_buf(64);
-    lk_msg_worker_put(&b, &(struct lk_msg_worker){w->worker, w->generation});
+    lk_msg_worker_put(&b, &(struct lk_msg_worker){w->worker, w->generation, w->cls});
     lk_tell(to, LK_F_CTL_WORKER, lk_buf_bytes(&b), end);
 }
 
-lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g)
+lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g, enum lk_worker_class cls)
 {
     FD_AUTO front_end = -1;
     FD_AUTO requests = -1;
@@ -317,6 +319,9 @@ lk_result lk_start_worker(struct lk_ring *r, const struct lk_generation *g)
     LK_TRY(make_pair(&front_end, &requests));
     LK_TRY(make_pair(&keeper_end, &verdicts));
     LK_TRY(spawn_worker(r, g, requests, verdicts, &w));
+    w->cls = cls;
+    lk_log(LK_LOG_INFO, "worker.started", "worker=%" PRIu32 " child=%d class=%s", w->worker, (int)w->pid,
+           cls == LK_WORKER_LARGE ? "large" : "usual");
     tell_worker(r->keeper, w, keeper_end);
     w->front_end = front_end;
     w->kill_ms = lk_clock_mono_ms() + LOAD_MS;

@@ -77,7 +77,8 @@ void lk_grpc_call_release(struct lk_grpc_call *c)
     lk_grpc_inbox_next(&c->inbox);
     c->session->reserved -= c->reserved;
     c->session->env->body_memory_used -= c->reserved;
-    c->reserved = 0;
+    c->session->env->body_memory_large_used -= c->reserved_large;
+    c->reserved = c->reserved_large = 0;
 }
 
 void lk_grpc_call_drop(struct lk_grpc_call *c)
@@ -287,8 +288,12 @@ static bool reserve(struct lk_grpc_call *c, uint64_t n)
 {
     struct lk_grpc_session *s = c->session;
     const struct lk_grpc_limits *l = &s->env->limits;
-    if (!fits(n, s->env->body_memory_used, l->body_memory) || !fits(n, s->reserved, l->body_memory_connection))
+    uint64_t large = n > l->large_message ? n : 0;
+    if (!fits(n, s->env->body_memory_used, l->body_memory) || !fits(n, s->reserved, l->body_memory_connection) ||
+        !fits(large, s->env->body_memory_large_used, l->body_memory_large))
         return false;
+    s->env->body_memory_large_used += large;
+    c->reserved_large += large;
     s->reserved += n;
     s->env->body_memory_used += n;
     c->reserved += n;
@@ -305,7 +310,8 @@ static bool admit(struct lk_grpc_call *c)
         return false;
     }
     if (c->inbox.length > c->method->max_message) {
-        refuse(c, LK_GRPC_RESOURCE_EXHAUSTED, LK_R_TOO_LARGE, 0, "the request message is too large");
+        refuse(c, LK_GRPC_RESOURCE_EXHAUSTED, LK_R_TOO_LARGE, 0,
+               c->method->too_large == NULL ? "the request message is too large" : c->method->too_large);
         return false;
     }
     if (!reserve(c, c->inbox.length) || !lk_ok(lk_grpc_inbox_admit(&c->inbox))) {

@@ -19,6 +19,7 @@ struct lk_grpc_method {
     const char *path; /* "/package.Service/Method"; lives as long as the server */
     enum lk_grpc_kind kind;
     uint32_t max_message; /* bytes; a larger one is refused at its prefix with RESOURCE_EXHAUSTED */
+    const char *too_large; /* what that refusal says; NULL: the usual words */
     /* At the headers, before any byte of a message: it may refuse the call. NULL: all may begin. */
     void (*on_begin)(void *arg, struct lk_grpc_call *call);
     /* The message is borrowed: for UNARY and SERVER_STREAM until lk_grpc_call_release or the call's end, for BIDI during the call. */

@@ -9,6 +9,8 @@ struct lk_grpc_limits lk_grpc_limits_default(void)
         .header_list = 8192,
         .body_memory = 256u << 20,
         .body_memory_connection = 32u << 20,
+        .body_memory_large = 256u << 20,
+        .large_message = UINT32_MAX,
         .request_rate = 50,
         .request_burst = 200,
         .minimum_rate = 1024,

@@ -12,6 +12,8 @@ struct lk_grpc_limits {
     uint32_t header_list;            /* name + value + 32 bytes for each header of a request (RFC 9113, 6.5.2) */
     uint64_t body_memory;            /* bytes of admitted request messages, all connections together */
     uint64_t body_memory_connection; /* the same for one connection */
+    uint64_t body_memory_large;      /* the same for all messages over large_message bytes: the rest stays for smaller ones */
+    uint32_t large_message;
     uint32_t request_rate;           /* tokens per second of a source prefix or client certificate; a request and a */
     uint32_t request_burst;          /* connection cost one each; most tokens that gather */
     uint32_t minimum_rate;           /* bytes per second of a request body, after grace_ms */

@@ -23,7 +23,7 @@ struct lk_grpc_env {
     struct lk_grpc_limits limits;
     struct lk_grpc_routes routes;
     struct lk_grpc_buckets *buckets;
-    uint64_t body_memory_used;
+    uint64_t body_memory_used, body_memory_large_used;
     uint64_t (*now_ms)(void); /* lk_clock_mono_ms, or a test's */
     bool keep_headers;        /* lk_grpc_call_header works: for test servers */
 };

@@ -30,6 +30,7 @@ struct lk_grpc_call {
 
     struct lk_grpc_inbox inbox;
     uint64_t reserved;  /* body memory */
+    uint64_t reserved_large; /* what of it counts as a large message's */
     uint64_t received;  /* bytes of DATA */
     uint64_t active_ms; /* of the last message, for BIDI */
     size_t messages;

@@ -15,6 +15,8 @@ struct lk_front_limits lk_front_limits_default(void)
         .deadline_ms = 30000,
         .connection_age_ms = 30 * 60 * 1000,
         .drain_ms = 20000,
+        .large_bundle = 64u << 10,
+        .large_workers = 1,
     };
 }
 
@@ -31,6 +33,8 @@ void lk_front_limits_put(struct lk_buf *out, const struct lk_front_limits *l)
     lk_put_u32le(out, l->deadline_ms);
     lk_put_u32le(out, l->connection_age_ms);
     lk_put_u32le(out, l->drain_ms);
+    lk_put_u32le(out, l->large_bundle);
+    lk_put_u32le(out, l->large_workers);
 }
 
 lk_result lk_front_limits_get(struct lk_bytes payload, struct lk_front_limits *l)
@@ -47,9 +51,12 @@ lk_result lk_front_limits_get(struct lk_bytes payload, struct lk_front_limits *l
     l->deadline_ms = lk_u32le(&c);
     l->connection_age_ms = lk_u32le(&c);
     l->drain_ms = lk_u32le(&c);
+    l->large_bundle = lk_u32le(&c);
+    l->large_workers = lk_u32le(&c);
     LK_REQUIRE(lk_ok(lk_cursor_end(&c)), FRAME_FORBIDDEN);
     bool all = l->connections && l->streams && l->body_memory && l->request_rate && l->request_burst &&
-               l->minimum_rate && l->queue && l->deadline_ms && l->connection_age_ms && l->drain_ms;
+               l->minimum_rate && l->queue && l->deadline_ms && l->connection_age_ms && l->drain_ms &&
+               l->large_bundle;
     LK_REQUIRE(all, FRAME_FORBIDDEN);
     return LK_OK;
 }

@@ -18,12 +18,14 @@ struct lk_front_limits {
     uint32_t deadline_ms;     /* of a request that names none; also the longest that is granted */
     uint32_t connection_age_ms; /* after about so long a connection is told to go away */
     uint32_t drain_ms;        /* how long CTL_DRAIN waits for clients */
+    uint32_t large_bundle;    /* a longer message goes to workers of the large class */
+    uint32_t large_workers;   /* how many there are meant to be; 0: longer messages are refused */
 };
 
-/* 1024, 32, 256 MiB, 50, 200, 1 KiB, 1024, 10000, 30 s, 30 min, 20 s. */
+/* 1024, 32, 256 MiB, 50, 200, 1 KiB, 1024, 10000, 30 s, 30 min, 20 s, 64 KiB, 1. */
 struct lk_front_limits lk_front_limits_default(void);
 void lk_front_limits_put(struct lk_buf *out, const struct lk_front_limits *l);
-/* FRAME_FORBIDDEN when bytes are missing or left, or a member other than worker_requests is 0. */
+/* FRAME_FORBIDDEN when bytes are missing or left, or a member other than worker_requests and large_workers is 0. */
 LK_MUST_USE lk_result lk_front_limits_get(struct lk_bytes payload, struct lk_front_limits *l);
 
 /* CTL_CALLERS: any number of entries, at most LK_CALLERS_MAX. */

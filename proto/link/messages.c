@@ -72,6 +72,7 @@ void lk_msg_worker_put(struct lk_buf *out, const struct lk_msg_worker *m)
 {
     lk_put_u32le(out, m->worker);
     lk_put_u64le(out, m->generation);
+    lk_put_u8(out, (uint8_t)m->cls);
 }
 
 lk_result lk_msg_worker_get(struct lk_bytes payload, struct lk_msg_worker *m)
@@ -79,6 +80,9 @@ lk_result lk_msg_worker_get(struct lk_bytes payload, struct lk_msg_worker *m)
     struct lk_cursor c = lk_cursor(payload);
     m->worker = lk_u32le(&c);
     m->generation = lk_u64le(&c);
+    uint8_t cls = lk_u8(&c);
+    LK_REQUIRE(cls < LK_WORKER_CLASSES, FRAME_FORBIDDEN);
+    m->cls = (enum lk_worker_class)cls;
     return ended(&c);
 }
 

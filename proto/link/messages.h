@@ -57,10 +57,16 @@ struct lk_msg_ready {
 void lk_msg_ready_put(struct lk_buf *out, const struct lk_msg_ready *m);
 LK_MUST_USE lk_result lk_msg_ready_get(struct lk_bytes payload, struct lk_msg_ready *m);
 
-/* CTL_WORKER: u32 worker, u64 generation. */
+/* CTL_WORKER: u32 worker, u64 generation, u8 class. */
+enum lk_worker_class {
+    LK_WORKER_USUAL,
+    LK_WORKER_LARGE, /* for messages over the configuration's large-bundle, and no others */
+    LK_WORKER_CLASSES
+};
 struct lk_msg_worker {
     uint32_t worker; /* unique in the supervisor's life */
     uint64_t generation;
+    enum lk_worker_class cls;
 };
 void lk_msg_worker_put(struct lk_buf *out, const struct lk_msg_worker *m);
 LK_MUST_USE lk_result lk_msg_worker_get(struct lk_bytes payload, struct lk_msg_worker *m);

@@ -7,7 +7,7 @@
  * names that it knows. (The front has frames of its own: front_config.h.)
  *
  *   all       log-level debug|info|warn|error    sandbox normal|strict
- *   keeper    max-size BYTES (of the store)  challenge-lifetime SECONDS  token-timeout-ms N  verifiers N (workers of a generation)
+ *   keeper    max-size BYTES (of the store)  challenge-lifetime SECONDS  token-timeout-ms N  verifiers N (workers of a generation, of both classes)
  *   token     module PATH  label TEXT  sessions N  token-timeout-ms N
  *             read-only PATH, read-write PATH   what its module may touch, one line each (Landlock)
  *             profile file|network (file when absent)  allow-unenforced-templates yes|no (no when absent)

@@ -26,6 +26,8 @@ import ring as R
 
 PROGRAM = os.path.join(sys.argv.pop(1), "latchkey-front")
 GET, RELEASE = "/latchkey.v1.KeyRelease/GetChallenge", "/latchkey.v1.KeyRelease/Release"
+CHANGE, QUERY = "/latchkey.v1.Admin/Change", "/latchkey.v1.Admin/Query"
+LARGE = bytes((64 << 10) + 1)  # by the limits that the stand-in sends
 APPRAISE, HELLO = "/latchkey.v1.Attestation/Appraise", "/latchkey.v1.Admin/Hello"
 CHECK, WATCH = "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"
 SERVING, NOT_SERVING = b"\x08\x01", b"\x08\x02"
@@ -116,13 +118,108 @@ class Front(unittest.TestCase):
                 ring.answer(frame[1], R.answer(0, body=frame[2][44:]))
             self.assertEqual({first.result(), second.result()}, {b"1", b"2"})
 
-    def test_large_bundles_pass_and_larger_are_refused_at_the_prefix(self):
+    def test_large_bundles_pass(self):
         with running() as ring, channel(ring) as c:
-            with echoing(ring, ring.worker(1)):
+            with echoing(ring, ring.worker(1, large=True)):
                 message = os.urandom(1 << 20)
                 self.assertEqual(ask(c, RELEASE, message), message)
-                self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, b"TOO_LARGE",
-                             lambda: ask(c, RELEASE, bytes((4 << 20) + 1)))
+
+    def test_each_method_has_a_largest_message(self):
+        most = {GET: (64 << 10) - 256, RELEASE: 4 << 20, HELLO: 1024 - 256, CHANGE: 4 << 20, QUERY: (64 << 10) - 256}
+        with running() as ring, channel(ring) as c:
+            for method, size in most.items():
+                self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, b"TOO_LARGE", lambda: ask(c, method, bytes(size + 1)))
+            futures = [c.unary_unary(method).future(bytes(size), timeout=5) for method, size in most.items()]
+            usual, large = ring.worker(1), ring.worker(2, large=True)
+            self.assertEqual((usual.next()[0], large.next()[0]), ("REQ_CHALLENGE", "REQ_RELEASE"))
+            kinds = {R.receive(ring.admin)[0] for _ in range(3)}
+            self.assertEqual(kinds, {"ADMIN_HELLO", "ADMIN_CHANGE", "ADMIN_QUERY"})
+            for f in futures:
+                f.cancel()
+
+    def test_nothing_waits_behind_large_bundles(self):
+        with running() as ring, channel(ring) as c:
+            usual, large = ring.worker(1), ring.worker(2, large=True)
+            bundles = [c.unary_unary(RELEASE).future(LARGE, timeout=10) for _ in range(8)]
+            self.assertEqual(len(large.next()[2]), len(LARGE) + 44)
+            with self.assertRaises(TimeoutError):
+                usual.next(0.3)  # idle, and not for them
+            for i in range(3):
+                small = c.unary_unary(RELEASE).future(b"small", timeout=5)
+                _, request, payload = usual.next()
+                self.assertEqual(payload[44:], b"small")
+                ring.taken(usual)
+                ring.answer(request, R.answer(0, body=b"done"))
+                self.assertEqual(small.result(), b"done")
+                self.assertFalse(any(b.done() for b in bundles))
+            for b in bundles:  # one at a time, in their order, all by the one worker
+                request = large.last
+                ring.taken(large)
+                ring.answer(request, R.answer(0, body=b"judged"))
+                if b is not bundles[-1]:
+                    large.next()
+            self.assertEqual([b.result() for b in bundles], [b"judged"] * 8)
+
+    def test_the_largest_usual_message_is_usual(self):
+        with running() as ring, channel(ring) as c:
+            usual, large = ring.worker(1), ring.worker(2, large=True)
+            f = c.unary_unary(RELEASE).future(bytes(64 << 10), timeout=5)
+            self.assertEqual(len(usual.next()[2]), (64 << 10) + 44)
+            g = c.unary_unary(RELEASE).future(bytes((64 << 10) + 1), timeout=5)
+            self.assertEqual(len(large.next()[2]), (64 << 10) + 1 + 44)
+            f.cancel(), g.cancel()
+
+    def test_large_bundles_fill_their_own_queue_and_share_of_memory(self):
+        with running(limits=R.Limits(queue=1)) as ring, channel(ring) as c:
+            usual, large = ring.worker(1), ring.worker(2, large=True)
+            held = [c.unary_unary(RELEASE).future(LARGE, timeout=5) for _ in range(2)]
+            large.next()
+            time.sleep(0.2)
+            self.refused(grpc.StatusCode.UNAVAILABLE, b"OVERLOAD", lambda: ask(c, RELEASE, LARGE))
+            with echoing(ring, usual):
+                self.assertEqual(ask(c, RELEASE, b"small"), b"small")
+            for f in held:
+                f.cancel()
+        with running(limits=R.Limits(body_memory=4 << 20)) as ring, channel(ring) as c:
+            usual = ring.worker(1)
+            held = [c.unary_unary(RELEASE).future(bytes(1 << 20), timeout=5) for _ in range(3)]
+            time.sleep(0.5)
+            self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, b"OVERLOAD", lambda: ask(c, RELEASE, bytes(1 << 20)))
+            with echoing(ring, usual):
+                self.assertEqual(ask(c, RELEASE, bytes(60000)), bytes(60000))
+            for f in held:
+                f.cancel()
+
+    def test_without_workers_for_them_large_bundles_are_refused_at_the_prefix(self):
+        with running(limits=R.Limits(large_workers=0)) as ring, channel(ring) as c:
+            with echoing(ring, ring.worker(1)):
+                self.refused(grpc.StatusCode.RESOURCE_EXHAUSTED, b"this broker has no log-verifiers", lambda: ask(c, RELEASE, LARGE))
+                self.assertEqual(ask(c, RELEASE, bytes(64 << 10)), bytes(64 << 10))
+            R.send(ring.control, "CTL_LIMITS", R.Limits().bytes())  # a reload
+            with echoing(ring, ring.worker(2, large=True)):
+                self.assertEqual(ask(c, RELEASE, LARGE), LARGE)
+
+    def test_health_is_that_of_the_usual_workers(self):
+        with running() as ring, channel(ring) as c:
+            ring.worker(1, large=True)
+            R.send(ring.control, "CTL_HEALTH", health(1))
+            time.sleep(0.2)
+            self.assertEqual(ask(c, CHECK, b""), NOT_SERVING)
+            ring.worker(2)
+            time.sleep(0.2)
+            self.assertEqual(ask(c, CHECK, b""), SERVING)
+
+    def test_a_worker_is_relieved_by_one_of_its_class(self):
+        with running(limits=R.Limits(worker_requests=1)) as ring, channel(ring) as c:
+            large = ring.worker(1, large=True)
+            with echoing(ring, large):
+                self.assertEqual(ask(c, RELEASE, LARGE), LARGE)
+                self.assertEqual(ring.heard(), ("CTL_TIRED", 0, struct.pack("<I", 1)))
+                ring.worker(2)
+                with self.assertRaises(TimeoutError):
+                    ring.heard(0.3)
+                ring.worker(3, large=True)
+                self.assertEqual(ring.heard(), ("CTL_RETIRED", 0, struct.pack("<I", 1)))
 
     def test_a_lost_worker_is_unavailable_and_not_retried(self):
         with running() as ring, channel(ring) as c:

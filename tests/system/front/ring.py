@@ -21,12 +21,12 @@ class Limits:
     def __init__(self, **changes):
         self.values = dict(connections=1024, streams=32, body_memory=256 << 20, request_rate=10000, request_burst=10000,
                            minimum_rate=1024, queue=1024, worker_requests=10000, deadline_ms=30000,
-                           connection_age_ms=1800000, drain_ms=3000)
+                           connection_age_ms=1800000, drain_ms=3000, large_bundle=64 << 10, large_workers=1)
         self.values.update(changes)
 
     def bytes(self):
         v = list(self.values.values())
-        return struct.pack("<IIQIIIIIIII", *v)
+        return struct.pack("<IIQIIIIIIIIII", *v)
 
 
 def send(sock, kind, payload=b"", request=0, fd=None):
@@ -149,9 +149,9 @@ class Ring:
     def heard(self, timeout=5.0):
         return receive(self.control, timeout)
 
-    def worker(self, number, generation=1):
+    def worker(self, number, generation=1, large=False):
         w = Worker(number, generation)
-        send(self.control, "CTL_WORKER", struct.pack("<IQ", number, generation), fd=w.theirs.fileno())
+        send(self.control, "CTL_WORKER", struct.pack("<IQB", number, generation, large), fd=w.theirs.fileno())
         w.theirs.close()
         self.sockets.append(w.ours)
         return w

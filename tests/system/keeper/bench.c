@@ -303,7 +303,7 @@ static void add_worker(struct bench *b, int i, uint64_t generation)
     pair(link);
     close_fd(&b->workers[i]);
     b->workers[i] = link[0];
-    lk_msg_worker_put(&p, &(struct lk_msg_worker){b->next_worker++, generation});
+    lk_msg_worker_put(&p, &(struct lk_msg_worker){.worker = b->next_worker++, .generation = generation});
     control_fd(b, LK_F_CTL_WORKER, lk_buf_bytes(&p), link[1]);
 }
 

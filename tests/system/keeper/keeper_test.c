@@ -466,7 +466,7 @@ static void a_worker_may_not_speak_before_it_is_ready(void **state)
     (void)state;
     fresh("disk/1", &v);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link), 0);
-    lk_msg_worker_put(&p, &(struct lk_msg_worker){B->next_worker, B->generation});
+    lk_msg_worker_put(&p, &(struct lk_msg_worker){.worker = B->next_worker, .generation = B->generation});
     assert_true(lk_ok(lk_frame_send_fd(B->control, LK_F_CTL_WORKER, 0, lk_buf_bytes(&p), link[1])));
     close(link[1]);
     close(B->workers[1]);

@@ -58,14 +58,15 @@ def wait_for(what, seconds=20):
 class Ring:
     """One broker in a folder of its own. programs: {name: path} of stand-ins that replace a program."""
 
-    def __init__(self, bin_folder, programs=None, config="", softhsm_module=MODULE, environment=None, prepare=None):
+    def __init__(self, bin_folder, programs=None, config="", softhsm_module=MODULE, environment=None, prepare=None,
+                 log_verifiers=1):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="latchkey-ring-"))
         self.bin = pathlib.Path(bin_folder)
         self.log_path = self.folder / "log"
         self.daemon = None
         self.channels = []
         self.module = softhsm_module
-        self.environment = environment or {}
+        self.environment, self.log_verifiers = environment or {}, log_verifiers
         self.pb, self.rpc, self.policy = messages(self._made("pb"))
         self._make_token()
         self._make_tls()
@@ -138,6 +139,7 @@ token:
   read-write: [tokens, .]
   timeout: 2s
 verifiers: 2
+log-verifiers: {self.log_verifiers}
 pid-file: pid
 log: {{level: debug}}
 {more}""")

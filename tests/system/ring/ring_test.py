@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole ring against processes that die, hang or attack. usage: ring_test.py FOLDER-OF-PROGRAMS"""
+import functools
 import os
 import pathlib
 import pwd
@@ -12,6 +13,8 @@ import threading
 import time
 
 from harness import Ring, grpc, run, skip, wait_for
+
+Pair = functools.partial(Ring, log_verifiers=0)  # two verifiers, which most of these tests count
 
 BIN = pathlib.Path(sys.argv[1]).resolve()
 HERE = pathlib.Path(__file__).resolve().parent
@@ -209,7 +212,7 @@ HONEST = (answers_and_refusals, unknown_fields_are_refused, processes_are_locked
 
 
 def honest():
-    with Ring(BIN) as ring:
+    with Pair(BIN) as ring:
         ring.start()
         for test in HONEST:
             begin = time.monotonic()
@@ -239,7 +242,7 @@ def users():
     if os.geteuid() != 0:
         skip("only root can give each program a user of its own")
     config = "users: {" + ", ".join(f"{k}: {v}" for k, v in USERS.items()) + "}\n"
-    with Ring(BIN, config=config, prepare=give_away) as ring:
+    with Pair(BIN, config=config, prepare=give_away) as ring:
         ring.start()
         serves(ring)
         assert put_secret(ring, "by-another-user")
@@ -265,7 +268,7 @@ def loosen(ring):
 
 def templates():
     shim = BIN.parent / "tests/latchkey-pkcs11-shim.so"
-    with Ring(BIN, softhsm_module=shim, environment={"SHIM_CONTROL": "./control"}, prepare=loosen) as ring:
+    with Pair(BIN, softhsm_module=shim, environment={"SHIM_CONTROL": "./control"}, prepare=loosen) as ring:
         ring.start()
         assert put_secret(ring, "kept-by-a-loose-token")
         assert ring.stop() == 0
@@ -314,7 +317,7 @@ def unsigned_change(ring):
 
 
 def fronts():
-    with Ring(BIN, {"latchkey-front": HERE / "hostile_front.py"}) as ring:
+    with Pair(BIN, {"latchkey-front": HERE / "hostile_front.py"}) as ring:
         for mode, event in FRONTS.items():
             fresh(ring, hostile_front, mode, event)
             print(f"ok   hostile front: {mode}", flush=True)
@@ -348,7 +351,7 @@ WORKERS = {"garbage": "rules.broken", "overlong": "rules.broken", "token-call": 
 
 def token_ends_by_itself_when_the_keeper_fails():
     """A store that does not open must not cost the token, which logs in at that moment."""
-    with Ring(BIN, {"latchkey-token": HERE / "slow_token.py"}) as ring:
+    with Pair(BIN, {"latchkey-token": HERE / "slow_token.py"}) as ring:
         (ring.folder / "bin/token-slow").touch()
         (ring.folder / "state/data.mdb").write_bytes(b"x" * 100)
         ring.start(wait=False)
@@ -359,7 +362,7 @@ def token_ends_by_itself_when_the_keeper_fails():
 
 
 def workers():
-    with Ring(BIN, {"latchkey-verifier": HERE / "hostile_verifier.py"}) as ring:
+    with Pair(BIN, {"latchkey-verifier": HERE / "hostile_verifier.py"}) as ring:
         for mode, event in WORKERS.items():
             fresh(ring, hostile_worker, mode, event)
             print(f"ok   hostile verifier: {mode}", flush=True)
@@ -502,7 +505,7 @@ def expect_given_up(ring, code, what):
 
 
 def starts_that_are_no_use():
-    with Ring(BIN) as ring:
+    with Pair(BIN) as ring:
         pin = (ring.folder / "pin").read_text()
         (ring.folder / "pin").write_text("9999\n")
         expect_given_up(ring, 78, "latchkey-token")
@@ -514,7 +517,7 @@ def starts_that_are_no_use():
         shutil.rmtree(ring.folder / "state")
         shutil.copytree(ring.folder / "old", ring.folder / "state")
         expect_given_up(ring, 78, "STORE_ROLLED_BACK")
-        with Ring(BIN) as other:
+        with Pair(BIN) as other:
             shutil.rmtree(ring.folder / "state")
             shutil.copytree(other.folder / "state", ring.folder / "state")
         expect_given_up(ring, 78, "STORE_FOREIGN")
@@ -525,7 +528,7 @@ def starts_that_are_no_use():
 
 
 def crash_loop():
-    with Ring(BIN) as ring:
+    with Pair(BIN) as ring:
         ring.start()
         mark = ring.mark()
         for _ in range(3):
@@ -538,7 +541,7 @@ def crash_loop():
 
 
 def notify():
-    with Ring(BIN) as ring:
+    with Pair(BIN) as ring:
         path = str(ring.folder / "notify")
         manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         manager.bind(path)
@@ -569,7 +572,7 @@ def notify():
 
 def strict():
     """sandbox: strict works, or says what is missing and does not start."""
-    with Ring(BIN) as ring:
+    with Pair(BIN) as ring:
         text = ring.config.read_text()
         ring.start()
         lacks = re.findall(r"event=health serving .*sandbox=(\S+)", ring.log_text())[-1]
@@ -592,7 +595,7 @@ def token_module_hangs():
     shim = BIN.parent / "tests/latchkey-pkcs11-shim.so"
     if not shim.exists():
         skip("the PKCS#11 shim is not built")
-    with Ring(BIN, softhsm_module=shim, environment={"SHIM_CONTROL": "./shim"}) as ring:
+    with Pair(BIN, softhsm_module=shim, environment={"SHIM_CONTROL": "./shim"}) as ring:
         ring.start()
         before = ring.pids("latchkey-token")
         (ring.folder / "shim").write_text("hang")
@@ -609,7 +612,7 @@ def token_module_hangs():
 
 def rolling():
     """worker-requests replaces verifiers again and again; no request is lost, and no place is ever empty."""
-    with Ring(BIN, config="worker-requests: 5\n") as ring:
+    with Pair(BIN, config="worker-requests: 5\n") as ring:
         ring.start()
         before, mark = ring.pids("latchkey-verifier"), ring.mark()
         channel = ring.channel()
@@ -628,10 +631,106 @@ def rolling():
     print("ok   verifiers are replaced one after another", flush=True)
 
 
+# ---- two classes of verifiers ----
+
+def large_release(ring, challenge, channel):
+    """Larger than large-bundle; whatever a verifier says of it, it said so."""
+    item = ring.pb.EvidenceItem(family="tpm", parts=[ring.pb.EvidencePart(name=f"log-{i}", data=bytes(30000)) for i in range(4)])
+    return answer_to(ring, challenge, [item], channel)
+
+
+def answer_to(ring, challenge, items, channel):
+    statement = ring.pb.Statement(purpose=ring.pb.Statement.RELEASE, broker_id=ring.broker_id, recipient_key=ring.recipient(),
+                                  suite="hpke-x25519-sha256-aes256gcm", secrets=[ring.pb.SecretRef(name="tenant/disk")])
+    request = ring.pb.ReleaseRequest(ticket=challenge.ticket, statement=statement.SerializeToString(), items=items)
+    stub = channel.unary_unary("/latchkey.v1.KeyRelease/Release", request_serializer=lambda m: m.SerializeToString(),
+                               response_deserializer=ring.pb.ReleaseResponse.FromString)
+    return stub.future(request, timeout=20)
+
+
+def judged(ring, future):
+    error = future.exception()
+    return isinstance(error, grpc.RpcError) and ring.reason(error)[2] in ("malformed", "not-authentic", "refused")
+
+
+def of_class(ring, name):
+    """The worker processes of that class that run."""
+    started = re.findall(rf"event=worker.started worker=\d+ child=(\d+) class={name}", ring.log_text())
+    return [int(p) for p in started if int(p) in ring.pids("latchkey-verifier")]
+
+
+def saturated(ring):
+    """With its only worker stopped large requests wait for it, and nobody else does."""
+    channel, worker = ring.channel(), of_class(ring, "large")[0]
+    tickets = [ring.challenge(channel=channel) for _ in range(12)]
+    os.kill(worker, signal.SIGSTOP)
+    waiting = [large_release(ring, t, channel) for t in tickets[:6]]
+    for t in tickets[6:]:
+        assert judged(ring, answer_to(ring, t, [], channel))  # sent after them, answered before
+    assert ring.challenge(channel=channel).ticket and not any(w.done() for w in waiting)
+    os.kill(worker, signal.SIGCONT)
+    assert all(judged(ring, w) for w in waiting)
+
+
+def lost(ring):
+    """A large worker that dies takes its request with it and is replaced; the other class does not notice."""
+    channel, mark = ring.channel(), ring.mark()
+    usual, worker = of_class(ring, "usual"), of_class(ring, "large")[0]
+    tickets = [ring.challenge(channel=channel) for _ in range(2)]
+    os.kill(worker, signal.SIGSTOP)
+    held = large_release(ring, tickets[0], channel)
+    assert ring.wait_log(r"event=request.given .*bytes=1[0-9]{5}", mark)
+    end(worker)
+    assert ring.reason(held.exception())[1] == "WORKER_LOST"
+    assert ring.wait_log("event=health serving .*log-workers=1/1", mark)
+    assert judged(ring, large_release(ring, tickets[1], channel))
+    assert of_class(ring, "usual") == usual and of_class(ring, "large") != [worker]
+
+
+def new_generation(ring):
+    before = set(ring.pids("latchkey-verifier"))
+    (ring.folder / "policy.yaml").write_text(POLICY)
+    ring.latchkey("policy", "apply", ring.folder / "policy.yaml")
+    assert wait_for(lambda: len(ring.pids("latchkey-verifier")) == 3 and not before & set(ring.pids("latchkey-verifier")))
+    assert len(of_class(ring, "usual")) == 2 and len(of_class(ring, "large")) == 1
+    channel = ring.channel()
+    assert judged(ring, large_release(ring, ring.challenge(channel=channel), channel))
+
+
+def none_by_reload(ring):
+    ring.config.write_text(ring.config.read_text().replace("log-verifiers: 1", "log-verifiers: 0"))
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=reloaded code=OK")
+    channel = ring.channel()
+    error = large_release(ring, ring.challenge(channel=channel), channel).exception()
+    assert ring.reason(error) == ("RESOURCE_EXHAUSTED", "TOO_LARGE", "malformed") and "no log-verifiers" in error.details()
+    assert judged(ring, answer_to(ring, ring.challenge(channel=channel), [], channel))
+
+
+def more_by_reload(ring):
+    end(of_class(ring, "large")[0])
+    assert wait_for(lambda: not of_class(ring, "large"))
+    mark = ring.mark()
+    ring.config.write_text(ring.config.read_text().replace("log-verifiers: 0", "log-verifiers: 1"))
+    ring.daemon.send_signal(signal.SIGHUP)
+    assert ring.wait_log("event=health serving .*log-workers=1/1", mark)
+    channel = ring.channel()
+    assert judged(ring, large_release(ring, ring.challenge(channel=channel), channel))
+
+
+def classes():
+    with Ring(BIN) as ring:
+        ring.start()
+        assert ring.wait_log("event=health serving .*workers=2/2 log-workers=1/1")
+        for test in (saturated, lost, new_generation, none_by_reload, more_by_reload):
+            test(ring)
+            print(f"ok   verifiers for large bundles: {test.__name__}", flush=True)
+
+
 def ends():
     for test in (starts_that_are_no_use, crash_loop, notify, strict, token_module_hangs, rolling):
         test()
 
 
 if __name__ == "__main__":
-    {"ends": ends, "honest": honest, "fronts": fronts, "workers": workers, "users": users, "templates": templates}[sys.argv[2]]()
+    {"classes": classes, "ends": ends, "honest": honest, "fronts": fronts, "workers": workers, "users": users, "templates": templates}[sys.argv[2]]()

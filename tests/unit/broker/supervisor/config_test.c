@@ -36,6 +36,8 @@ static void least_file_has_defaults(void **state)
     assert_string_equal(c->listen[1].host, "::1");
     assert_string_equal(c->listen[1].port, "0");
     assert_int_equal(c->verifiers, 2);
+    assert_int_equal(c->log_verifiers, 1);
+    assert_int_equal(c->large_bundle, 64u << 10);
     assert_int_equal(c->token.timeout_ms, 5000);
     assert_int_equal(c->log_level, LK_LOG_INFO);
     assert_false(c->strict);
@@ -52,7 +54,7 @@ static void all_keys_are_read(void **state)
         "token:\n  module: m\n  label: l\n  pin-file: p\n  sessions: 8\n  timeout: 250ms\n"
         "  environment: {SOFTHSM2_CONF: ./softhsm2.conf, OTHER: plain}\n  read-only: [a]\n  read-write: [b, /c]\n"
         "  profile: network\n  allow-unenforced-templates: yes\n"
-        "verifiers: 3\nworker-requests: 7\nchallenge-lifetime: 2m\n"
+        "verifiers: 3\nlog-verifiers: 0\nlarge-bundle: 128KiB\nworker-requests: 7\nchallenge-lifetime: 2m\n"
         "limits: {connections: 5, streams: 6, body-memory: 16MiB, request-rate: 1, request-burst: 2, minimum-rate: 3, deadline: 1s}\n"
         "store: {max-size: 2GiB}\nsandbox: strict\nlog: {level: debug}\npid-file: run.pid\n"
         "users: {front: a, verifier: b, keeper: c, token: d}\n";
@@ -70,6 +72,8 @@ static void all_keys_are_read(void **state)
     assert_true(c->token.allow_unenforced);
     assert_int_equal(c->token.timeout_ms, 250);
     assert_int_equal(c->challenge_lifetime_s, 120);
+    assert_int_equal(c->log_verifiers, 0);
+    assert_int_equal(c->large_bundle, 128u << 10);
     assert_int_equal(c->limits.body_memory, 16u << 20);
     assert_int_equal(c->limits.deadline_ms, 1000);
     assert_true(c->store_max_size == UINT64_C(2) << 30);
@@ -86,6 +90,8 @@ static void errors_name_line_and_column(void **state)
     } cases[] = {
         {"sandboxx: strict\n", ":6:1: unknown key \"sandboxx\""},
         {"sandbox: loose\n", ":6:10: sandbox is normal or strict"},
+        {"log-verifiers: 65\n", ":6:16: \"log-verifiers\" must be 0 to 64"},
+        {"large-bundle: 1KiB\n", ":6:15: \"large-bundle\" must be 16384 to 4194304"},
         {"verifiers: 0\n", ":6:12: \"verifiers\" must be 1 to 64"},
         {"verifiers: many\n", ":6:12: \"many\" is no number"},
         {"limits: {body-memory: 1KB}\n", ":6:23: \"1KB\" is no size (bytes, KiB, MiB, GiB)"},
