@@ -12,7 +12,7 @@
 
 struct event_base;
 
-#define LK_FRONT_METHODS 6
+#define LK_FRONT_METHODS 8
 
 struct lk_front {
     struct event_base *base;

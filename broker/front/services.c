@@ -20,12 +20,15 @@ static const struct route routes[LK_FRONT_METHODS] = {
     {"/latchkey.v1.KeyRelease/GetChallenge", LK_F_REQ_CHALLENGE, (64u << 10) - ENVELOPE, 0, false},
     {"/latchkey.v1.KeyRelease/Release", LK_F_REQ_RELEASE, LK_BUNDLE_MAX, 0, false},
     {"/latchkey.v1.Attestation/Appraise", LK_F_REQ_APPRAISE, LK_BUNDLE_MAX, LK_ROLE_APPRAISE, false},
+    {"/latchkey.v1.Collateral/Put", LK_F_REQ_COLLATERAL, LK_BUNDLE_MAX, LK_ROLE_COLLATERAL, false},
+    {"/latchkey.v1.Collateral/Status", LK_F_REQ_COLLATERAL_STATUS, 1024 - ENVELOPE, LK_ROLE_COLLATERAL, false},
     {"/latchkey.v1.Admin/Hello", LK_F_ADMIN_HELLO, 1024 - ENVELOPE, 0, true},
     {"/latchkey.v1.Admin/Change", LK_F_ADMIN_CHANGE, LK_BUNDLE_MAX, 0, true},
     {"/latchkey.v1.Admin/Query", LK_F_ADMIN_QUERY, (64u << 10) - ENVELOPE, 0, true},
 };
 
-static const char *const services[] = {"", "latchkey.v1.KeyRelease", "latchkey.v1.Attestation", "latchkey.v1.Admin"};
+static const char *const services[] = {"", "latchkey.v1.KeyRelease", "latchkey.v1.Attestation", "latchkey.v1.Admin",
+                                       "latchkey.v1.Collateral"};
 #define ADMIN_SERVICE 3
 
 /* cmake/LatchkeyEmbed.cmake: latchkey.v1, health and reflection. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots, and the generations of workers that judge by them. */
+#include "keystore/collateral/table.h"
 #include "keystore/keeper/keeper.h"
 #include "proto/base/clock.h"
 #include "proto/link/snapshot.h"
@@ -75,7 +76,25 @@ static void put_suites(const struct lk_keeper *k, struct lk_buf *out)
         lk_put(out, lk_bytes(lk_suite_name(k->suites[i]), strlen(lk_suite_name(k->suites[i])) + 1));
 }
 
-static lk_result write_snapshot(struct lk_keeper *k, struct collect *c, uint64_t number, int *fd,
+/* Grows the list: how many there are is known only when they have been read. */
+static lk_result add_collateral(void *arg, struct lk_bytes key, uint64_t version, struct lk_bytes value, bool *stop)
+{
+    struct collect *c = arg;
+    struct lk_collateral_row row;
+    (void)stop;
+    LK_TRY(lk_collateral_row_get(value, version, &row));
+    if (c->n == c->cap) {
+        struct lk_snapshot_entry *grown = reallocarray(c->entries, 2 * c->cap, sizeof(*grown));
+        LK_REQUIRE(grown != NULL, MEMORY);
+        c->entries = grown;
+        c->cap *= 2;
+    }
+    add(c, LK_SNAP_COLLATERAL, version, key, row.bytes);
+    return LK_OK;
+}
+
+/* What the view lends is copied once, into the snapshot. */
+static lk_result write_snapshot(struct lk_keeper *k, struct collect *c, struct lk_view *view, uint64_t number, int *fd,
                                 struct lk_msg_snapshot *m)
 {
     struct lk_snapshot_head head = {.generation = number};
@@ -89,6 +108,7 @@ static lk_result write_snapshot(struct lk_keeper *k, struct collect *c, uint64_t
     LK_TRY(lk_buf_ok(&suites));
     /* the last NUL is left out: names are separated, not ended */
     add(c, LK_SNAP_SUITES, 0, lk_bytes_str("suites"), lk_bytes(suites.data, suites.len - 1));
+    LK_TRY(lk_view_each(view, LK_TABLE_COLLATERAL, LK_BYTES_NONE, add_collateral, c));
     memcpy(head.start_id, k->start_id, 16);
     memcpy(head.admission_key, k->keys.data + 32, 32);
     memcpy(head.broker_id, k->broker_id, 32);
@@ -106,12 +126,17 @@ lk_result lk_generation_begin(struct lk_keeper *k, const struct lk_change *chang
     c.entries = calloc(c.cap, sizeof(*c.entries));
     LK_REQUIRE(c.entries != NULL, MEMORY);
     struct lk_msg_snapshot m = {.generation = k->last_generation + 1};
+    struct lk_view *view = NULL;
+    uint64_t uploads = k->collateral.uploads; /* those are on the disk */
     int fd = -1;
-    lk_result r = write_snapshot(k, &c, m.generation, &fd, &m);
+    lk_result r = lk_view_begin(k->store, &view);
+    if (lk_ok(r))
+        r = write_snapshot(k, &c, view, m.generation, &fd, &m);
+    lk_view_end(view);
     free(c.entries);
     LK_TRY(r);
     k->last_generation = m.generation;
-    k->pending = (struct lk_generation){.number = m.generation};
+    k->pending = (struct lk_generation){.number = m.generation, .collateral = uploads};
     k->pending_since = lk_clock_mono_ms();
     memcpy(k->pending.digest, m.digest, 32);
     LK_BUF_AUTO payload = lk_buf(64);

@@ -12,10 +12,12 @@
  *   create.c      secrets that are made on first use
  *   admin.c       Hello, queries; change.c the changes
  *   append.c      the list of changes grows, by one entry at a time
+ *   collateral.c  uploads of collateral, their list, and when it goes into a generation
  *   trail.c       noise, checkpoints, sweeping: what happens by the clock
  */
 #include "keystore/audit/noise.h"
 #include "keystore/change/check.h"
+#include "keystore/collateral/missing.h"
 #include "keystore/keeper/port.h"
 #include "keystore/release/answer.h"
 #include "keystore/release/decide.h"
@@ -42,6 +44,7 @@ struct lk_worker {
 struct lk_generation {
     uint64_t number;
     uint8_t digest[32];
+    uint64_t collateral; /* uploads that its snapshot has, at least */
     char failure[512]; /* what a worker said when the snapshot did not load */
 };
 
@@ -102,6 +105,12 @@ struct lk_keeper {
     /* generations */
     struct lk_generation active, pending; /* number 0: none */
     uint64_t last_generation;
+    struct {
+        uint64_t uploads;                        /* that put something, since the start */
+        uint64_t last_upload, first_waiting;     /* monotonic, ms; first_waiting 0: none waits */
+        uint64_t not_before;                     /* monotonic, ms: of the next generation for uploads alone */
+        struct lk_missing_table *missing;
+    } collateral;
     uint64_t pending_since; /* monotonic, ms */
     struct lk_change_run *change; /* the one that is under way */
     struct lk_append *appends;    /* the first has its turn */
@@ -202,6 +211,17 @@ void lk_change_generation_up(struct lk_keeper *k);
 void lk_change_generation_failed(struct lk_keeper *k, const char *detail);
 /* The change is with the writer: its generation is in force if it is written, whatever becomes of the workers. */
 bool lk_change_is_written(const struct lk_keeper *k);
+
+/* collateral.c */
+LK_MUST_USE lk_result lk_collateral_put(struct lk_worker *w, const struct lk_frame *f);
+LK_MUST_USE lk_result lk_collateral_list(struct lk_worker *w, const struct lk_frame *f);
+/* What a request that could not be judged lacked. */
+void lk_collateral_note(struct lk_keeper *k, const struct lk_report *report);
+/* Begins a generation for what was uploaded, when the time has come and nothing else is under way. */
+void lk_collateral_tick(struct lk_keeper *k);
+
+/* serve.c: tells the front that the worker's request was taken. */
+void lk_serve_taken(struct lk_worker *w, uint64_t request);
 
 /* trail.c */
 LK_MUST_USE lk_result lk_trail_start(struct lk_keeper *k);

@@ -101,12 +101,14 @@ static lk_result make(struct lk_keeper *k)
     k->spent = lk_spent_new(SPENT_TICKETS, SPENT_BYTES);
     k->budget = lk_budget_new();
     k->noise = lk_noise_new();
+    k->collateral.missing = lk_missing_new();
     k->answer_spki = lk_buf(1024);
     k->certification = lk_buf(256);
     k->installation_key = lk_buf(1024);
     k->import_key = lk_buf(1024);
     k->import_certification = lk_buf(256);
-    bool ok = k->base != NULL && k->state != NULL && k->spent != NULL && k->budget != NULL && k->noise != NULL;
+    bool ok = k->base != NULL && k->state != NULL && k->spent != NULL && k->budget != NULL && k->noise != NULL &&
+              k->collateral.missing != NULL;
     return ok ? LK_OK : LK_FAIL(MEMORY);
 }
 

@@ -108,6 +108,16 @@ static lk_result worker_failed(struct lk_worker *w, struct lk_bytes payload)
     return LK_OK;
 }
 
+static const struct {
+    uint16_t type;
+    lk_result (*serve)(struct lk_worker *w, const struct lk_frame *f);
+} worker_table[] = {
+    {LK_F_CHALLENGE, lk_serve_challenge},
+    {LK_F_VERDICT, lk_serve_verdict},
+    {LK_F_COLLATERAL, lk_collateral_put},
+    {LK_F_COLLATERAL_STATUS, lk_collateral_list},
+};
+
 static lk_result on_worker_frame(void *arg, const struct lk_frame *f)
 {
     struct lk_worker *w = arg;
@@ -119,7 +129,10 @@ static lk_result on_worker_frame(void *arg, const struct lk_frame *f)
     /* Its own requests only, each once: so no client gets what was meant for another. */
     LK_REQUIRE(lk_request_worker(f->request) == w->id && f->request > w->answered, FRAME_FORBIDDEN);
     w->answered = f->request;
-    return f->type == LK_F_CHALLENGE ? lk_serve_challenge(w, f) : lk_serve_verdict(w, f);
+    for (size_t i = 0; i < sizeof(worker_table) / sizeof(worker_table[0]); i++)
+        if (worker_table[i].type == f->type)
+            return worker_table[i].serve(w, f);
+    return LK_FAIL(FRAME_FORBIDDEN);
 }
 
 static lk_result add_worker(struct lk_keeper *k, const struct lk_frame *f)

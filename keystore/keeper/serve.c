@@ -42,7 +42,7 @@ static struct lk_release_context context(struct lk_keeper *k)
     };
 }
 
-static void tell_taken(struct lk_worker *w, uint64_t request)
+void lk_serve_taken(struct lk_worker *w, uint64_t request)
 {
     LK_BUF_AUTO p = lk_buf(16);
     lk_msg_u32_put(&p, w->id);
@@ -92,7 +92,7 @@ lk_result lk_serve_challenge(struct lk_worker *w, const struct lk_frame *f)
     LK_BUF_AUTO answer = lk_buf(32u << 10);
     LK_TRY(lk_challenge_frame_get(f->payload, &c));
     LK_REQUIRE(c.failed != LK_R_OK || c.generation == w->generation, FRAME_FORBIDDEN);
-    tell_taken(w, f->request);
+    lk_serve_taken(w, f->request);
     lk_result r = challenge_answer(w->keeper, &c, &answer);
     if (lk_ok(r))
         lk_ring_tell_front(w, LK_F_ANSWER, f->request, lk_buf_bytes(&answer));
@@ -333,6 +333,8 @@ static void decide(struct serve *s)
     if (s->ruling.suspicious)
         lk_log(LK_LOG_ERROR, "verdict.suspicious", "worker=%u req=%llx code=%s", s->worker->id,
                (unsigned long long)s->request, lk_reason(s->ruling.result.code)->name);
+    if (lk_class_of(s->ruling.result) == LK_CLASS_CANNOT_JUDGE)
+        lk_collateral_note(s->keeper, &s->verdict.report);
     if (s->ruling.repeat.data != NULL && lk_ok(s->ruling.result))
         repeat(s);
     else
@@ -357,7 +359,7 @@ lk_result lk_serve_verdict(struct lk_worker *w, const struct lk_frame *f)
     s->record = lk_buf(LK_AUDIT_RECORD_MAX);
     w->in_flight++;
     w->keeper->in_flight++;
-    tell_taken(w, f->request);
+    lk_serve_taken(w, f->request);
     decide(s);
     return LK_OK;
 }

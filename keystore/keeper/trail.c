@@ -143,6 +143,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
     k->minute = minute;
     check_generation(k);
     cover_list(k);
+    lk_collateral_tick(k);
     if (k->draining && idle(k))
         event_base_loopbreak(k->base);
 }

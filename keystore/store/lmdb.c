@@ -15,6 +15,7 @@
 static const char *const table_names[LK_TABLE_COUNT] = {
     [LK_TABLE_META] = "meta",   [LK_TABLE_CHANGES] = "changes",     [LK_TABLE_BLOBS] = "blobs",
     [LK_TABLE_AUDIT] = "audit", [LK_TABLE_DECISIONS] = "decisions", [LK_TABLE_COUNTS] = "counts",
+    [LK_TABLE_COLLATERAL] = "collateral",
 };
 static const char header_key[] = "header";
 
@@ -96,9 +97,10 @@ static lk_result check_length(struct lk_store *s)
 static lk_result open_tables(struct lk_store *s, unsigned flags)
 {
     MDB_txn *txn = NULL;
-    LK_TRY(from_mdb(mdb_txn_begin(s->env, NULL, flags == 0 ? MDB_RDONLY : 0, &txn), "begin"));
+    LK_TRY(from_mdb(mdb_txn_begin(s->env, NULL, 0, &txn), "begin"));
     for (int t = 0; t < LK_TABLE_COUNT; t++) {
-        int rc = mdb_dbi_open(txn, table_names[t], flags, &s->dbi[t]);
+        bool later = t == LK_TABLE_COLLATERAL; /* a store of before lacks it, and nothing else */
+        int rc = mdb_dbi_open(txn, table_names[t], later ? MDB_CREATE : flags, &s->dbi[t]);
         if (rc != MDB_SUCCESS) {
             mdb_txn_abort(txn);
             return rc == MDB_NOTFOUND ? LK_FAIL(STORE_DAMAGED) : from_mdb(rc, "table");
@@ -249,17 +251,46 @@ static lk_result each_in(struct lk_store *s, MDB_cursor *cur, enum lk_table tabl
     return rc == MDB_NOTFOUND ? LK_OK : from_mdb(rc, "walk");
 }
 
+struct lk_view {
+    struct lk_store *store;
+    MDB_txn *txn;
+};
+
+lk_result lk_view_begin(struct lk_store *s, struct lk_view **out)
+{
+    struct lk_view *v = calloc(1, sizeof(*v));
+    LK_REQUIRE(v != NULL, MEMORY);
+    v->store = s;
+    lk_result r = from_mdb(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &v->txn), "begin");
+    *out = lk_ok(r) ? v : NULL;
+    if (!lk_ok(r))
+        free(v);
+    return r;
+}
+
+lk_result lk_view_each(struct lk_view *v, enum lk_table table, struct lk_bytes first, lk_store_fn fn, void *arg)
+{
+    MDB_cursor *cur = NULL;
+    LK_TRY(from_mdb(mdb_cursor_open(v->txn, v->store->dbi[table], &cur), "cursor"));
+    lk_result r = each_in(v->store, cur, table, first, fn, arg);
+    mdb_cursor_close(cur);
+    return r;
+}
+
+void lk_view_end(struct lk_view *v)
+{
+    if (v == NULL)
+        return;
+    mdb_txn_abort(v->txn);
+    free(v);
+}
+
 lk_result lk_store_each(struct lk_store *s, enum lk_table table, struct lk_bytes first, lk_store_fn fn, void *arg)
 {
-    MDB_txn *txn = NULL;
-    MDB_cursor *cur = NULL;
-    LK_TRY(from_mdb(mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn), "begin"));
-    lk_result r = from_mdb(mdb_cursor_open(txn, s->dbi[table], &cur), "cursor");
-    if (lk_ok(r)) {
-        r = each_in(s, cur, table, first, fn, arg);
-        mdb_cursor_close(cur);
-    }
-    mdb_txn_abort(txn);
+    struct lk_view *v;
+    LK_TRY(lk_view_begin(s, &v));
+    lk_result r = lk_view_each(v, table, first, fn, arg);
+    lk_view_end(v);
     return r;
 }
 

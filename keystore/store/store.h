@@ -23,6 +23,7 @@ enum lk_table {
     LK_TABLE_AUDIT,     /* u64be index -> audit record (keystore/audit/audit.h) */
     LK_TABLE_DECISIONS, /* decision id -> u64be index in the audit log */
     LK_TABLE_COUNTS,    /* secret name -> i64be day, u64be releases of that day; 01 and a policy's name -> secrets made */
+    LK_TABLE_COLLATERAL, /* name -> what keystore/collateral/table.h says; younger than the schema: made when it is not there */
     LK_TABLE_COUNT
 };
 
@@ -66,6 +67,16 @@ LK_MUST_USE lk_result lk_store_get(struct lk_store *s, enum lk_table table, stru
 typedef lk_result (*lk_store_fn)(void *arg, struct lk_bytes key, uint64_t version, struct lk_bytes value, bool *stop);
 LK_MUST_USE lk_result lk_store_each(struct lk_store *s, enum lk_table table, struct lk_bytes first, lk_store_fn fn,
                                     void *arg);
+
+/*
+ * One moment of the store: what a view's walk lends lives until the view ends. Views are short: while one is open no page
+ * that it may see is used again. STORE_IO.
+ */
+struct lk_view;
+LK_MUST_USE lk_result lk_view_begin(struct lk_store *s, struct lk_view **out);
+/* As lk_store_each. */
+LK_MUST_USE lk_result lk_view_each(struct lk_view *v, enum lk_table table, struct lk_bytes first, lk_store_fn fn, void *arg);
+void lk_view_end(struct lk_view *v); /* NULL is fine */
 
 /* Writing: everything between begin and commit is durable together or not there. Only the writer's thread. STORE_IO. */
 LK_MUST_USE lk_result lk_store_begin(struct lk_store *s, struct lk_txn **out);

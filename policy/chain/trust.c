@@ -15,9 +15,8 @@ struct family {
 };
 
 struct collateral {
-    char *name;
-    uint8_t *data;
-    size_t len;
+    struct lk_bytes name, bytes;
+    void *owned; /* both, in one allocation; NULL when they are borrowed */
 };
 
 struct lk_trust {
@@ -25,7 +24,7 @@ struct lk_trust {
     struct family *families;
     size_t n_families;
     struct collateral *collateral; /* sorted by name */
-    size_t n_collateral;
+    size_t n_collateral, room;
 };
 
 struct lk_trust *lk_trust_new(void)
@@ -57,10 +56,8 @@ void lk_trust_free(struct lk_trust *t)
         return;
     for (size_t i = 0; i < t->n_families; i++)
         family_free(&t->families[i]);
-    for (size_t i = 0; i < t->n_collateral; i++) {
-        free(t->collateral[i].name);
-        free(t->collateral[i].data);
-    }
+    for (size_t i = 0; i < t->n_collateral; i++)
+        free(t->collateral[i].owned);
     free(t->families);
     free(t->collateral);
     lk_cert_cache_free(t->cache);
@@ -131,13 +128,20 @@ lk_result lk_trust_add_intermediate(struct lk_trust *t, const char *family, stru
     return add_cert(t, family, "", der, false);
 }
 
+static int compare(struct lk_bytes a, struct lk_bytes b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n == 0 ? 0 : memcmp(a.data, b.data, n);
+    return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
+}
+
 /* Index of the first name that is not less. */
-static size_t lower_bound(const struct lk_trust *t, const char *name)
+static size_t lower_bound(const struct lk_trust *t, struct lk_bytes name)
 {
     size_t lo = 0, hi = t->n_collateral;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        if (strcmp(t->collateral[mid].name, name) < 0)
+        if (compare(t->collateral[mid].name, name) < 0)
             lo = mid + 1;
         else
             hi = mid;
@@ -145,35 +149,58 @@ static size_t lower_bound(const struct lk_trust *t, const char *name)
     return lo;
 }
 
-static bool at(const struct lk_trust *t, size_t i, const char *name)
+static bool at(const struct lk_trust *t, size_t i, struct lk_bytes name)
 {
-    return i < t->n_collateral && strcmp(t->collateral[i].name, name) == 0;
+    return i < t->n_collateral && lk_bytes_eq(t->collateral[i].name, name);
+}
+
+static bool grow(struct lk_trust *t)
+{
+    if (t->n_collateral < t->room)
+        return true;
+    size_t room = t->room == 0 ? 64 : 2 * t->room;
+    struct collateral *grown = reallocarray(t->collateral, room, sizeof(*grown));
+    if (grown == NULL)
+        return false;
+    t->collateral = grown;
+    t->room = room;
+    return true;
+}
+
+static lk_result put(struct lk_trust *t, struct collateral c)
+{
+    size_t last = t->n_collateral;
+    bool behind = last > 0 && compare(t->collateral[last - 1].name, c.name) < 0; /* in order, as a snapshot has them */
+    size_t i = behind ? last : lower_bound(t, c.name);
+    if (at(t, i, c.name)) {
+        free(t->collateral[i].owned);
+        t->collateral[i] = c;
+        return LK_OK;
+    }
+    LK_REQUIRE(grow(t), MEMORY);
+    memmove(&t->collateral[i + 1], &t->collateral[i], (last - i) * sizeof(c));
+    t->collateral[i] = c;
+    t->n_collateral++;
+    return LK_OK;
+}
+
+lk_result lk_trust_lend_collateral(struct lk_trust *t, struct lk_bytes name, struct lk_bytes bytes)
+{
+    return put(t, (struct collateral){name, bytes, NULL});
 }
 
 lk_result lk_trust_add_collateral(struct lk_trust *t, const char *name, struct lk_bytes bytes)
 {
-    uint8_t *data = copy_bytes(bytes);
-    LK_REQUIRE(data != NULL, MEMORY);
-    size_t i = lower_bound(t, name);
-    if (at(t, i, name)) {
-        free(t->collateral[i].data);
-        t->collateral[i].data = data;
-        t->collateral[i].len = bytes.len;
-        return LK_OK;
-    }
-    char *copy = strdup(name);
-    struct collateral *grown = reallocarray(t->collateral, t->n_collateral + 1, sizeof(*grown));
-    if (grown != NULL)
-        t->collateral = grown;
-    if (copy == NULL || grown == NULL) {
+    size_t n = strlen(name);
+    uint8_t *copy = malloc(n + bytes.len + 1);
+    LK_REQUIRE(copy != NULL, MEMORY);
+    memcpy(copy, name, n);
+    if (bytes.len > 0)
+        memcpy(copy + n, bytes.data, bytes.len);
+    lk_result r = put(t, (struct collateral){lk_bytes(copy, n), lk_bytes(copy + n, bytes.len), copy});
+    if (!lk_ok(r))
         free(copy);
-        free(data);
-        return LK_FAIL(MEMORY);
-    }
-    memmove(&grown[i + 1], &grown[i], (t->n_collateral - i) * sizeof(*grown));
-    grown[i] = (struct collateral){copy, data, bytes.len};
-    t->n_collateral++;
-    return LK_OK;
+    return r;
 }
 
 const struct lk_trust_cert *lk_trust_certs(const struct lk_trust *t, const char *family, size_t *n)
@@ -185,8 +212,8 @@ const struct lk_trust_cert *lk_trust_certs(const struct lk_trust *t, const char 
 
 struct lk_bytes lk_trust_collateral(const struct lk_trust *t, const char *name)
 {
-    size_t i = lower_bound(t, name);
-    return at(t, i, name) ? lk_bytes(t->collateral[i].data, t->collateral[i].len) : LK_BYTES_NONE;
+    size_t i = lower_bound(t, lk_bytes_str(name));
+    return at(t, i, lk_bytes_str(name)) ? t->collateral[i].bytes : LK_BYTES_NONE;
 }
 
 struct lk_cert_cache *lk_trust_cache(const struct lk_trust *t)

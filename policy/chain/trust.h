@@ -31,6 +31,9 @@ LK_MUST_USE lk_result lk_trust_add_intermediate(struct lk_trust *t, const char *
  */
 LK_MUST_USE lk_result lk_trust_add_collateral(struct lk_trust *t, const char *name, struct lk_bytes bytes);
 
+/* As above, but name and bytes are borrowed for the life of t: a fleet's certificates stay where the snapshot has them. */
+LK_MUST_USE lk_result lk_trust_lend_collateral(struct lk_trust *t, struct lk_bytes name, struct lk_bytes bytes);
+
 struct lk_trust_cert {
     const char *name; /* "" for intermediates */
     struct lk_bytes der;

@@ -42,9 +42,7 @@ static lk_result load_anchor(struct loader *l, const struct lk_snapshot_entry *e
 
 static lk_result load_collateral(struct loader *l, const struct lk_snapshot_entry *e)
 {
-    char *name = lk_arena_str(l->arena, e->name.data, e->name.len);
-    LK_REQUIRE(name != NULL, MEMORY);
-    return lk_trust_add_collateral(l->to->trust, name, e->body);
+    return lk_trust_lend_collateral(l->to->trust, e->name, e->body);
 }
 
 static lk_result load_suites(struct loader *l, const struct lk_snapshot_entry *e)

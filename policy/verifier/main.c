@@ -87,12 +87,67 @@ static lk_result send_challenge(uint64_t request, struct lk_bytes payload)
     return lk_frame_send(LK_FD_VERIFIER_VERDICTS, LK_F_CHALLENGE, request, lk_buf_bytes(&b));
 }
 
+static lk_result send_collateral(uint64_t request, struct lk_bytes payload)
+{
+    struct lk_collateral_frame f;
+    LK_TRY(lk_verifier_collateral(&worker.with, worker.arena, payload, lk_clock_wall(), lk_clock_mono_ms(), &f));
+    LK_BUF_AUTO b = lk_buf(LK_COLLATERAL_FRAME_MAX);
+    lk_collateral_frame_put(&b, &f);
+    if (!lk_ok(lk_buf_ok(&b))) { /* chains that share their root grow: the uploader is to send less at once */
+        lk_buf_free(&b);
+        b = lk_buf(LK_COLLATERAL_FRAME_MAX);
+        f.failed = LK_R_REQUEST_LIMIT;
+        f.n = 0;
+        lk_collateral_frame_put(&b, &f);
+        LK_TRY(lk_buf_ok(&b));
+    }
+    return lk_frame_send(LK_FD_VERIFIER_VERDICTS, LK_F_COLLATERAL, request, lk_buf_bytes(&b));
+}
+
+static lk_result send_collateral_ask(uint64_t request, struct lk_bytes payload)
+{
+    struct lk_collateral_ask a;
+    LK_TRY(lk_verifier_collateral_ask(&worker.with, worker.arena, payload, lk_clock_mono_ms(), &a));
+    LK_BUF_AUTO b = lk_buf(512);
+    lk_collateral_ask_put(&b, &a);
+    LK_TRY(lk_buf_ok(&b));
+    return lk_frame_send(LK_FD_VERIFIER_VERDICTS, LK_F_COLLATERAL_STATUS, request, lk_buf_bytes(&b));
+}
+
+static lk_result send_release(uint64_t request, struct lk_bytes payload)
+{
+    return send_verdict(request, false, payload);
+}
+
+static lk_result send_appraisal(uint64_t request, struct lk_bytes payload)
+{
+    return send_verdict(request, true, payload);
+}
+
+static const struct {
+    uint16_t type;
+    lk_result (*serve)(uint64_t request, struct lk_bytes payload);
+} requests[] = {
+    {LK_F_REQ_CHALLENGE, send_challenge},
+    {LK_F_REQ_RELEASE, send_release},
+    {LK_F_REQ_APPRAISE, send_appraisal},
+    {LK_F_REQ_COLLATERAL, send_collateral},
+    {LK_F_REQ_COLLATERAL_STATUS, send_collateral_ask},
+};
+
+static lk_result serve(const struct lk_frame *f)
+{
+    for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
+        if (requests[i].type == f->type)
+            return requests[i].serve(f->request, f->payload);
+    return LK_FAIL(FRAME_FORBIDDEN);
+}
+
 static lk_result serve_one(void)
 {
     struct lk_frame f;
     LK_TRY(lk_frame_recv(LK_FD_VERIFIER_REQUESTS, LK_LINK_FRONT_WORKER, worker.request, sizeof(worker.request), &f));
-    lk_result r = f.type == LK_F_REQ_CHALLENGE ? send_challenge(f.request, f.payload)
-                                               : send_verdict(f.request, f.type == LK_F_REQ_APPRAISE, f.payload);
+    lk_result r = serve(&f);
     /* Nothing of one guest is there when the next one's bytes are parsed. */
     lk_arena_reset(worker.arena);
     OPENSSL_cleanse(worker.request, f.payload.len);

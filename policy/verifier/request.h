@@ -6,6 +6,7 @@
  * Nothing is kept from one request to the next but the certificate cache.
  */
 #include "policy/verifier/judge_with.h"
+#include "proto/link/collateral.h"
 #include "proto/link/verdict.h"
 
 /* Room that a request's arena should have: a bundle twice, and what the chain engine takes. */
@@ -22,6 +23,15 @@ LK_MUST_USE lk_result lk_verifier_judge(const struct lk_judge_with *w, struct lk
 /* REQ_CHALLENGE. The frame's runs live in the arena. OK unless the front broke a rule. */
 LK_MUST_USE lk_result lk_verifier_challenge(const struct lk_judge_with *w, struct lk_arena *arena, struct lk_bytes payload,
                                             uint64_t now_mono_ms, struct lk_challenge_frame *c);
+
+/*
+ * REQ_COLLATERAL and REQ_COLLATERAL_STATUS, for callers of the role. The frames' runs live in the arena or in the payload. OK
+ * unless the front broke a rule.
+ */
+LK_MUST_USE lk_result lk_verifier_collateral(const struct lk_judge_with *w, struct lk_arena *arena, struct lk_bytes payload,
+                                             int64_t at, uint64_t now_mono_ms, struct lk_collateral_frame *f);
+LK_MUST_USE lk_result lk_verifier_collateral_ask(const struct lk_judge_with *w, struct lk_arena *arena, struct lk_bytes payload,
+                                                 uint64_t now_mono_ms, struct lk_collateral_ask *a);
 
 /*
  * True when the report refuses only for what the evidence does not have (lk_report_add_absent), whatever its words: an

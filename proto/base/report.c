@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 static void put_text(char *out, size_t size, const char *text)
 {
@@ -100,6 +101,27 @@ const struct lk_finding *lk_report_first(const struct lk_report *r)
             worst = f;
     }
     return worst;
+}
+
+void lk_report_missing(struct lk_report *r, enum lk_reason_code code, const char *name, const char *note)
+{
+    for (size_t i = 0; i < r->n_missing; i++)
+        if (r->missing[i].code == code && strcmp(r->missing[i].name, name) == 0)
+            return;
+    if (r->n_missing == LK_REPORT_MISSING_MAX)
+        return;
+    struct lk_missing *m = &r->missing[r->n_missing++];
+    m->code = code;
+    put_text(m->name, sizeof(m->name), name);
+    put_text(m->note, sizeof(m->note), note);
+}
+
+bool lk_report_lacks(const struct lk_report *r, const struct lk_missing *m)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->findings[i].code == m->code)
+            return true;
+    return false;
 }
 
 enum lk_class lk_report_class(const struct lk_report *r)

@@ -22,10 +22,20 @@ struct lk_finding {
     bool absent;                       /* what the rule asks for was not in the evidence; stays in the process */
 };
 
+/* A piece of collateral that the broker lacks or cannot use (docs/collateral.md). */
+struct lk_missing {
+    enum lk_reason_code code; /* of the finding that it belongs to */
+    char name[193];
+    char note[17];            /* what its vendor wants to know beside the name: the product of a chip */
+};
+#define LK_REPORT_MISSING_MAX 4
+
 struct lk_report {
     struct lk_finding findings[LK_FINDINGS_MAX];
     size_t n;
     bool truncated; /* more was found than fits */
+    struct lk_missing missing[LK_REPORT_MISSING_MAX];
+    size_t n_missing;
 };
 
 /*
@@ -51,6 +61,15 @@ lk_result lk_report_add_uint(struct lk_report *r, enum lk_reason_code code, cons
 /* As lk_report_add for something outside its time: expected "FROM..UNTIL", actual the time; all in RFC 3339, UTC. */
 lk_result lk_report_add_time(struct lk_report *r, enum lk_reason_code code, const char *item, const char *rule,
                              int64_t from, int64_t until, int64_t at);
+
+/*
+ * Says that a finding of this code, now or later, is for want of this collateral. One more than fits is left out. Those
+ * whose code no finding has mean nothing: lk_report_lacks.
+ */
+void lk_report_missing(struct lk_report *r, enum lk_reason_code code, const char *name, const char *note);
+
+/* Some finding has the code of this one. */
+bool lk_report_lacks(const struct lk_report *r, const struct lk_missing *m);
 
 /*
  * The class of the whole, from the worst finding in this order: internal,

@@ -1,31 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/link/verdict.h"
+#include "proto/link/texts.h"
 
 #include <string.h>
-
-/* Texts are a u8 length and the bytes, without NUL; printable ASCII in findings, any but control bytes in names. */
-static void put_text(struct lk_buf *out, const char *text)
-{
-    size_t n = strlen(text);
-    lk_put_u8(out, (uint8_t)n);
-    lk_put(out, lk_bytes(text, n > UINT8_MAX ? UINT8_MAX : n));
-}
-
-static void get_text(struct lk_cursor *c, char *out, size_t size, bool ascii)
-{
-    uint8_t n = lk_u8(c);
-    struct lk_bytes b = n < size ? lk_take(c, n) : LK_BYTES_NONE;
-    out[0] = '\0';
-    if (b.data == NULL) {
-        lk_cursor_fail(c);
-        return;
-    }
-    for (size_t i = 0; i < b.len; i++)
-        if (b.data[i] < 0x20 || b.data[i] == 0x7f || (ascii && b.data[i] > 0x7f))
-            lk_cursor_fail(c);
-    memcpy(out, b.data, b.len);
-    out[b.len] = '\0';
-}
 
 static bool get_bool(struct lk_cursor *c)
 {
@@ -35,26 +12,45 @@ static bool get_bool(struct lk_cursor *c)
     return v == 1;
 }
 
-static enum lk_reason_code get_code(struct lk_cursor *c)
+/* Of what is missing only that which a finding is about is sent. */
+static void put_missing(struct lk_buf *out, const struct lk_report *r)
 {
-    uint16_t v = lk_u16le(c);
-    if (v >= LK_R_COUNT)
+    uint8_t n = 0;
+    for (size_t i = 0; i < r->n_missing; i++)
+        n += lk_report_lacks(r, &r->missing[i]);
+    lk_put_u8(out, n);
+    for (size_t i = 0; i < r->n_missing; i++) {
+        if (!lk_report_lacks(r, &r->missing[i]))
+            continue;
+        lk_put_u16le(out, (uint16_t)r->missing[i].code);
+        lk_link_text_put(out, r->missing[i].name);
+        lk_link_text_put(out, r->missing[i].note);
+    }
+}
+
+static void get_missing(struct lk_cursor *c, struct lk_report *r)
+{
+    r->n_missing = lk_u8(c);
+    if (r->n_missing > LK_REPORT_MISSING_MAX) {
+        r->n_missing = 0;
         lk_cursor_fail(c);
-    return v < LK_R_COUNT ? (enum lk_reason_code)v : LK_R_INTERNAL;
+    }
+    for (size_t i = 0; i < r->n_missing; i++) {
+        r->missing[i].code = lk_link_code_get(c);
+        lk_link_text_get(c, r->missing[i].name, sizeof(r->missing[i].name), true);
+        lk_link_text_get(c, r->missing[i].note, sizeof(r->missing[i].note), true);
+        if (!lk_report_lacks(r, &r->missing[i]))
+            lk_cursor_fail(c);
+    }
 }
 
 static void put_report(struct lk_buf *out, const struct lk_report *r)
 {
     lk_put_u8(out, (uint8_t)r->n);
     lk_put_u8(out, r->truncated ? 1 : 0);
-    for (size_t i = 0; i < r->n; i++) {
-        const struct lk_finding *f = &r->findings[i];
-        lk_put_u16le(out, (uint16_t)f->code);
-        put_text(out, f->item);
-        put_text(out, f->rule);
-        put_text(out, f->expected);
-        put_text(out, f->actual);
-    }
+    for (size_t i = 0; i < r->n; i++)
+        lk_link_finding_put(out, &r->findings[i]);
+    put_missing(out, r);
 }
 
 static void get_report(struct lk_cursor *c, struct lk_report *r)
@@ -66,23 +62,19 @@ static void get_report(struct lk_cursor *c, struct lk_report *r)
         lk_cursor_fail(c);
     }
     for (size_t i = 0; i < r->n; i++) {
-        struct lk_finding *f = &r->findings[i];
-        f->code = get_code(c);
-        if (f->code == LK_R_OK)
+        lk_link_finding_get(c, &r->findings[i]);
+        if (r->findings[i].code == LK_R_OK)
             lk_cursor_fail(c);
-        get_text(c, f->item, sizeof(f->item), true);
-        get_text(c, f->rule, sizeof(f->rule), true);
-        get_text(c, f->expected, sizeof(f->expected), true);
-        get_text(c, f->actual, sizeof(f->actual), true);
     }
+    get_missing(c, r);
 }
 
 /* The class is not sent: the code has it. */
 static void put_secret(struct lk_buf *out, const struct lk_verdict_secret *s)
 {
-    put_text(out, s->name);
+    lk_link_text_put(out, s->name);
     lk_put_u64le(out, s->version);
-    put_text(out, s->policy);
+    lk_link_text_put(out, s->policy);
     lk_put_u64le(out, s->policy_revision);
     lk_put_u16le(out, (uint16_t)s->code);
     lk_put_u8(out, s->create ? 1 : 0);
@@ -90,11 +82,11 @@ static void put_secret(struct lk_buf *out, const struct lk_verdict_secret *s)
 
 static void get_secret(struct lk_cursor *c, struct lk_verdict_secret *s)
 {
-    get_text(c, s->name, sizeof(s->name), false);
+    lk_link_text_get(c, s->name, sizeof(s->name), false);
     s->version = lk_u64le(c);
-    get_text(c, s->policy, sizeof(s->policy), false);
+    lk_link_text_get(c, s->policy, sizeof(s->policy), false);
     s->policy_revision = lk_u64le(c);
-    s->code = get_code(c);
+    s->code = lk_link_code_get(c);
     s->cls = lk_reason(s->code)->cls;
     s->create = get_bool(c);
 }

@@ -19,8 +19,7 @@ static const uint8_t root_key[32] = {0xa0, 0xaf, 0x03, 0x12, 0x89, 0xf5, 0xd5, 0
 
 static const uint8_t sgx_extension[] = {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01};
 
-/* The one common name; absent when there is none, or more than one. */
-static struct lk_bytes common_name(const struct lk_cert *cert)
+struct lk_bytes lk_dcap_common_name(const struct lk_cert *cert)
 {
     const X509_NAME *name = X509_get_subject_name(cert->x509);
     int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
@@ -30,9 +29,19 @@ static struct lk_bytes common_name(const struct lk_cert *cert)
     return lk_bytes(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
 }
 
+enum lk_dcap_cert lk_dcap_cert_named(struct lk_bytes cn)
+{
+    static const char *const names[] = {[LK_DCAP_CERT_ROOT] = CN_ROOT, [LK_DCAP_CERT_PLATFORM] = CN_PLATFORM,
+                                        [LK_DCAP_CERT_PROCESSOR] = CN_PROCESSOR, [LK_DCAP_CERT_SIGNER] = CN_SIGNER};
+    for (int i = LK_DCAP_CERT_ROOT; i <= LK_DCAP_CERT_SIGNER; i++)
+        if (lk_bytes_eq(cn, lk_bytes_str(names[i])))
+            return (enum lk_dcap_cert)i;
+    return LK_DCAP_CERT_OTHER;
+}
+
 static bool named(const struct lk_cert *cert, const char *cn)
 {
-    return lk_bytes_eq(common_name(cert), lk_bytes_str(cn));
+    return lk_bytes_eq(lk_dcap_common_name(cert), lk_bytes_str(cn));
 }
 
 static bool on_p256(const struct lk_cert *cert)
@@ -126,6 +135,16 @@ static bool leaf_profile(const struct lk_cert *cert)
            (X509_get_key_usage(cert->x509) & KU_DIGITAL_SIGNATURE) != 0;
 }
 
+/* Names, key and rights of the CA, whose root is known. */
+static lk_result check_ca(const struct lk_dcap_say *say, struct lk_dcap_path *out)
+{
+    out->platform = named(out->ca, CN_PLATFORM);
+    if (out->ca == out->root || !(out->platform || named(out->ca, CN_PROCESSOR)) || !on_p256(out->ca))
+        return fail(say, LK_R_DCAP_CERT_PROFILE, "PCK CA");
+    lk_result r = lk_cert_may_issue(out->ca, 0);
+    return lk_ok(r) ? r : fail(say, r.code, "PCK CA");
+}
+
 lk_result lk_dcap_pck_path(const struct lk_family_input *in, const struct lk_dcap_say *say,
                            const struct lk_dcap_pool *pool, size_t n_quote, struct lk_dcap_path *out)
 {
@@ -146,13 +165,26 @@ lk_result lk_dcap_pck_path(const struct lk_family_input *in, const struct lk_dca
     LK_TRY(issuer_of(in, say, pool, out->leaf, CN_PCK, &out->ca));
     LK_TRY(issuer_of(in, say, pool, out->ca, "PCK CA", &out->root));
     LK_TRY(check_root(in, say, out));
-    out->platform = named(out->ca, CN_PLATFORM);
-    if (out->ca == out->root || !(out->platform || named(out->ca, CN_PROCESSOR)) || !on_p256(out->ca))
-        return fail(say, LK_R_DCAP_CERT_PROFILE, "PCK CA");
-    if (!leaf_profile(out->leaf))
-        return fail(say, LK_R_DCAP_CERT_PROFILE, CN_PCK);
-    lk_result r = lk_cert_may_issue(out->ca, 0);
-    return lk_ok(r) ? r : fail(say, r.code, "PCK CA");
+    LK_TRY(check_ca(say, out));
+    return leaf_profile(out->leaf) ? LK_OK : fail(say, LK_R_DCAP_CERT_PROFILE, CN_PCK);
+}
+
+lk_result lk_dcap_ca_path(const struct lk_family_input *in, const struct lk_dcap_say *say, const struct lk_dcap_pool *pool,
+                          const struct lk_cert *ca, struct lk_dcap_path *out)
+{
+    *out = (struct lk_dcap_path){.ca = ca, .leaf = ca};
+    LK_TRY(issuer_of(in, say, pool, ca, "PCK CA", &out->root));
+    LK_TRY(check_root(in, say, out));
+    LK_TRY(check_ca(say, out));
+    return lk_dcap_path_dates(in, say, out);
+}
+
+lk_result lk_dcap_root_path(const struct lk_family_input *in, const struct lk_dcap_say *say, const struct lk_cert *root,
+                            struct lk_dcap_path *out)
+{
+    *out = (struct lk_dcap_path){.root = root, .ca = root, .leaf = root};
+    LK_TRY(check_root(in, say, out));
+    return lk_dcap_path_dates(in, say, out);
 }
 
 lk_result lk_dcap_signer_path(const struct lk_family_input *in, const struct lk_dcap_say *say,
@@ -183,7 +215,7 @@ lk_result lk_dcap_path_dates(const struct lk_family_input *in, const struct lk_d
 {
     const struct lk_cert *certs[] = {path->root, path->ca, path->leaf};
     for (size_t i = 0; i < 3; i++) {
-        struct lk_bytes cn = common_name(certs[i]);
+        struct lk_bytes cn = lk_dcap_common_name(certs[i]);
         char name[65] = "";
         lk_result r = lk_cert_valid_at(certs[i], in->at);
         memcpy(name, cn.data, cn.len < sizeof(name) ? cn.len : sizeof(name) - 1); /* checked: one of the names above */

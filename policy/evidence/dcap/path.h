@@ -36,6 +36,21 @@ LK_MUST_USE lk_result lk_dcap_pck_path(const struct lk_family_input *in, const s
 LK_MUST_USE lk_result lk_dcap_signer_path(const struct lk_family_input *in, const struct lk_dcap_say *say,
                                           const struct lk_dcap_pool *pool, struct lk_dcap_path *out);
 
+/* What a certificate is called; it is known to be so only when its path has been checked. */
+enum lk_dcap_cert { LK_DCAP_CERT_OTHER, LK_DCAP_CERT_ROOT, LK_DCAP_CERT_PLATFORM, LK_DCAP_CERT_PROCESSOR, LK_DCAP_CERT_SIGNER };
+enum lk_dcap_cert lk_dcap_cert_named(struct lk_bytes common_name);
+
+/* The one common name of a certificate's subject; absent when there is none, or more than one. */
+struct lk_bytes lk_dcap_common_name(const struct lk_cert *cert);
+
+/* A PCK CA alone, to the root, dates included; ca is leaf. Errors as above. */
+LK_MUST_USE lk_result lk_dcap_ca_path(const struct lk_family_input *in, const struct lk_dcap_say *say,
+                                      const struct lk_dcap_pool *pool, const struct lk_cert *ca, struct lk_dcap_path *out);
+
+/* A root alone, dates included; all three are it. Errors as above. */
+LK_MUST_USE lk_result lk_dcap_root_path(const struct lk_family_input *in, const struct lk_dcap_say *say,
+                                        const struct lk_cert *root, struct lk_dcap_path *out);
+
 /* All certificates of the path are valid at in->at. CERT_EXPIRED, CERT_NOT_YET_VALID. */
 LK_MUST_USE lk_result lk_dcap_path_dates(const struct lk_family_input *in, const struct lk_dcap_say *say,
                                          const struct lk_dcap_path *path);

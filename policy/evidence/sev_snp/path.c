@@ -137,7 +137,7 @@ static void add_trust(struct search *s)
 
 static void collateral_name(const struct search *s, char *out, size_t size)
 {
-    snprintf(out, size, "sev-snp/chain/%s%s", s->product->word, s->in->kind == LK_SNP_VLEK ? "-vlek" : "");
+    snprintf(out, size, "sev-snp/chain/%s%s", s->product->word, s->intermediate_role == LK_SNP_ASVK ? "-vlek" : "");
 }
 
 static void add_collateral(struct search *s)
@@ -277,4 +277,38 @@ lk_result lk_snp_path_find(const struct lk_snp_path_input *in, struct lk_snp_pat
     LK_TRY(check_unused(&s));
     LK_TRY(pick_intermediate(&s, out));
     return check_dates(&s, out);
+}
+
+lk_result lk_snp_issuer_find(const struct lk_snp_path_input *in, const struct lk_cert *intermediate, enum lk_snp_role role,
+                             struct lk_snp_path *out)
+{
+    struct search s = {.in = in, .cache = lk_trust_cache(in->in->trust), .report = in->in->report,
+                       .product = in->product, .intermediate_role = role};
+    const struct candidate *ark;
+    struct candidate m = {.cert = intermediate, .role = role};
+    LK_TRY(add_hints(&s));
+    add_trust(&s);
+    add_collateral(&s);
+    for (size_t i = 0; i < s.n; i++)
+        m.added = m.added || (s.c[i].cert == intermediate && s.c[i].added);
+    LK_TRY(pick_ark(&s, &m, &ark));
+    *out = (struct lk_snp_path){.ark = ark->cert, .intermediate = intermediate, .product = in->product, .anchor = ark->anchor};
+    LK_TRY(check_date(&s, intermediate, lk_snp_role_name(role)));
+    return check_date(&s, ark->cert, "ARK");
+}
+
+void lk_snp_arks(const struct lk_snp_path_input *in, const struct lk_cert **out, size_t *n)
+{
+    struct lk_report unheard = {0};
+    struct search s = {.in = in, .cache = lk_trust_cache(in->in->trust), .report = &unheard, .product = in->product};
+    size_t room = *n;
+    for (size_t i = 0; i < in->n_hints; i++)
+        add_ours(&s, in->hints[i], (struct candidate){0});
+    add_trust(&s);
+    for (s.intermediate_role = LK_SNP_ASK; s.intermediate_role <= LK_SNP_ASVK; s.intermediate_role++)
+        add_collateral(&s);
+    *n = 0;
+    for (size_t i = 0; i < s.n && *n < room; i++)
+        if (s.c[i].role == LK_SNP_ARK && lk_ok(check_ark(&s, &s.c[i])))
+            out[(*n)++] = s.c[i].cert;
 }

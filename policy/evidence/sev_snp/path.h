@@ -35,4 +35,14 @@ struct lk_snp_path_input {
  */
 LK_MUST_USE lk_result lk_snp_path_find(const struct lk_snp_path_input *in, struct lk_snp_path *out);
 
+/*
+ * For an ASK or ASVK alone: its ARK, with all that is checked of both; kind, vek and the path's vek are of no meaning.
+ * As above.
+ */
+LK_MUST_USE lk_result lk_snp_issuer_find(const struct lk_snp_path_input *in, const struct lk_cert *intermediate,
+                                         enum lk_snp_role role, struct lk_snp_path *out);
+
+/* The ARKs of in->product that count, among hints of any product, collateral and what an admin added; at most *n. */
+void lk_snp_arks(const struct lk_snp_path_input *in, const struct lk_cert **out, size_t *n);
+
 #endif

@@ -55,7 +55,7 @@ def verdict(request, payload):
         ticket[4:20] = os.urandom(16)
     if mode == "verdict-never-challenged":
         ticket[100:196] = os.urandom(96)
-    body = struct.pack("<BQ32sIqQBB", 1, deadline, caller, roles, int(time.time()), generation, 0, 0)
+    body = struct.pack("<BQ32sIqQBBB", 1, deadline, caller, roles, int(time.time()), generation, 0, 0, 0)
     body += bytes(ticket) + hashlib.sha256(b"").digest() + bytes(33) + (HERE / "broker-id").read_bytes() + bytes(64)
     body += struct.pack(">BH", suite, len(key)) + key + bytes(1) + b"\1"
     body += text(name) + struct.pack("<Q", 0) + text(policy) + struct.pack("<QHB", revision, 0, 0)
