@@ -17,7 +17,7 @@
 
 #define QUIET_MS 500      /* without another upload: a generation begins */
 #define WAIT_MS 3000      /* for the first of a row of uploads, at most */
-#define INTERVAL_MS 10000 /* between two generations for uploads alone: administrators' changes need their turn */
+#define PAUSE_MS 1000      /* after a generation for uploads alone, and twice what it took: administrators' changes need their turn */
 #define ROWS_USUAL 1000
 #define ROWS_MAX 4096
 #define ANSWER_MAX ((2u << 20) - 4096)
@@ -250,11 +250,15 @@ void lk_collateral_tick(struct lk_keeper *k)
     bool covered = in_force(k) || (k->pending.number != 0 && k->pending.collateral == k->collateral.uploads);
     if (covered)
         k->collateral.first_waiting = 0;
+    if (k->collateral.begun != 0 && k->pending.number == 0) {
+        k->collateral.not_before = now + PAUSE_MS + 2 * (now - k->collateral.begun);
+        k->collateral.begun = 0;
+    }
     if (covered || k->pending.number != 0 || k->change != NULL || k->active.number == 0 || now < k->collateral.not_before)
         return;
     if (now < k->collateral.last_upload + QUIET_MS && since != 0 && now < since + WAIT_MS)
         return;
-    k->collateral.not_before = now + INTERVAL_MS; /* also when it fails */
+    k->collateral.begun = now; /* also when it fails */
     lk_result r = lk_generation_begin(k, NULL);
     if (!lk_ok(r))
         lk_log(LK_LOG_ERROR, "collateral.generation", "code=%s", lk_reason(r.code)->name);

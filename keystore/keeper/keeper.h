@@ -108,7 +108,7 @@ struct lk_keeper {
     struct {
         uint64_t uploads;                        /* that put something, since the start */
         uint64_t last_upload, first_waiting;     /* monotonic, ms; first_waiting 0: none waits */
-        uint64_t not_before;                     /* monotonic, ms: of the next generation for uploads alone */
+        uint64_t begun, not_before;              /* monotonic, ms: the last generation for uploads alone, and the next */
         struct lk_missing_table *missing;
     } collateral;
     uint64_t pending_since; /* monotonic, ms */

@@ -12,6 +12,7 @@
 #define TPM_ALG_SHA256 0x000b
 #define TPM_ALG_SHA384 0x000c
 #define TPM_ALG_SHA512 0x000d
+#define VEK_NAME 192
 
 static const struct lk_part parts[LK_SNP_PARTS] = {
     {"report", 4096, true, "ATTESTATION_REPORT, 1184 bytes (outblob of configfs-tsm)"},
@@ -90,16 +91,23 @@ static struct lk_bytes chip_id(const struct lk_item *item, const struct lk_snp_p
     return lk_bytes(item->report.chip_id.data, product == NULL ? item->report.chip_id.len : product->hwid_len);
 }
 
-static struct lk_bytes vek_collateral(const struct lk_family_input *in, const struct lk_item *item)
+/* name: VEK_NAME bytes. */
+static void vek_name(const struct lk_item *item, char *name)
 {
     const struct lk_snp_report *r = &item->report;
-    char chip[129], tcb[17], name[192];
+    char chip[129], tcb[17];
     lk_hex(chip_id(item, r->product), chip, sizeof(chip));
     lk_hex(r->reported_tcb, tcb, sizeof(tcb));
     if (r->signing_key == LK_SNP_VCEK)
-        snprintf(name, sizeof(name), "sev-snp/vek/%s/%s", chip, tcb);
+        snprintf(name, VEK_NAME, "sev-snp/vek/%s/%s", chip, tcb);
     else
-        snprintf(name, sizeof(name), "sev-snp/vlek/%s/%s", r->product == NULL ? "unknown" : r->product->word, tcb);
+        snprintf(name, VEK_NAME, "sev-snp/vlek/%s/%s", r->product == NULL ? "unknown" : r->product->word, tcb);
+}
+
+static struct lk_bytes vek_collateral(const struct lk_family_input *in, const struct lk_item *item)
+{
+    char name[VEK_NAME];
+    vek_name(item, name);
     return lk_trust_collateral(in->trust, name);
 }
 
@@ -108,11 +116,13 @@ static lk_result vek_missing(const struct lk_family_input *in, const struct lk_i
 {
     const struct lk_snp_report *r = &item->report;
     const struct lk_snp_product *layout = r->product != NULL ? r->product : lk_snp_product_by_cpuid(0x19, 0x01);
-    char chip[LK_FINDING_TEXT + 1], tcb[LK_SNP_TCB_QUERY], want[LK_FINDING_TEXT];
+    char chip[LK_FINDING_TEXT + 1], tcb[LK_SNP_TCB_QUERY], want[LK_FINDING_TEXT], name[VEK_NAME];
     lk_snp_tcb_query(layout, r->reported_tcb.data, tcb);
     snprintf(want, sizeof(want), "%s %s %s", r->product == NULL ? "Milan or Genoa" : r->product->name,
              lk_snp_kind_name(r->signing_key), tcb);
     lk_hex(chip_id(item, r->product), chip, sizeof(chip));
+    vek_name(item, name);
+    lk_report_missing(in->report, LK_R_SNP_VEK_MISSING, name, r->product == NULL ? "" : r->product->word);
     return lk_report_add(in->report, LK_R_SNP_VEK_MISSING, ITEM, "vek", want, chip);
 }
 
@@ -169,11 +179,11 @@ static lk_result check_tcb(const struct lk_family_input *in, const struct lk_ite
 static lk_result check_crl(const struct lk_family_input *in, struct lk_item *item, const struct lk_snp_path *path)
 {
     struct lk_bytes crl = item->crl;
-    if (crl.data == NULL) {
-        char name[64];
-        snprintf(name, sizeof(name), "sev-snp/crl/%s", path->product->word);
+    char name[64];
+    snprintf(name, sizeof(name), "sev-snp/crl/%s", path->product->word);
+    if (crl.data == NULL)
         crl = lk_trust_collateral(in->trust, name);
-    }
+    lk_report_missing(in->report, crl.data == NULL ? LK_R_CRL_MISSING : LK_R_CRL_STALE, name, "");
     if (crl.data == NULL)
         return LK_OK; /* claim crl tells the policy */
     LK_TRY(lk_snp_crl_check(crl, path->ark, path->intermediate, in->at, in->report));
