@@ -37,6 +37,7 @@ def test_snp(ring):
     check("again", ring.put(vek, ark, ask, crl),
           [("unchanged", name), ("issuer", "OK"), ("unchanged", "sev-snp/chain/milan"), ("unchanged", "sev-snp/crl/milan")])
     check("one bit of a VCEK", ring.put(vek[:-1] + bytes([vek[-1] ^ 1])), [("refused", "CERT_SIGNATURE")])
+    check("two in one piece", ring.put(vek + ask), [("refused", "COLLATERAL_MIXED")])
     check("a VCEK cut short", ring.put(vek[:-1]), [("refused", "COLLATERAL_UNKNOWN")])
     check("one bit of a list", ring.put(crl[:-1] + bytes([crl[-1] ^ 1])), [("refused", "CRL_INVALID")])
 
