@@ -27,15 +27,15 @@ enum { PATIENCE_MS = 60000 };
 static const char usage[] =
     "usage: latchkey-bench floor --dir SNP-FOLDER\n"
     "       latchkey-bench prepare-tpm --dir FOLDER\n"
-    "       latchkey-bench guests --family sev-snp|tpm --dir FOLDER --broker HOST:PORT --broker-id HEX --secret NAME\n"
-    "                             [--threads N] [--count N] [--rate PER-SECOND] [--new-connections]\n";
+    "       latchkey-bench guests --family sev-snp|tpm|tdx --dir FOLDER --broker HOST:PORT --broker-id HEX --secret NAME\n"
+    "                             [--threads N] [--count N] [--rate PER-SECOND] [--new-connections] [--cold]\n";
 
 struct job {
     const char *family, *dir, *address, *secret;
     uint8_t broker_id[32];
     long count, threads;
     double rate; /* requests begin at this pace; 0: as fast as answers come */
-    bool new_connections;
+    bool new_connections, cold;
     struct bench_maker maker;
     struct lk_buf recipient; /* SPKI of an X25519 key */
     atomic_long next, failed;
@@ -186,7 +186,7 @@ static void make_recipient(struct job *j)
 static int run_guests(struct job *j)
 {
     pthread_t threads[1024];
-    bench_load(&j->maker, j->family, j->dir);
+    bench_load(&j->maker, j->family, j->dir, j->cold);
     make_recipient(j);
     j->latency_ms = calloc((size_t)j->count, sizeof(double));
     long n = 0;
@@ -208,8 +208,9 @@ static int run_guests(struct job *j)
 static int run_floor(const char *dir)
 {
     struct bench_floor f = bench_floor(dir);
-    printf("{\"p384_verify_s\": %.9f, \"rsa2048_verify_s\": %.9f, \"snp_cold_s\": %.9f}\n", f.p384_verify,
-           f.rsa2048_verify, f.snp_cold);
+    printf("{\"p384_verify_s\": %.9f, \"rsa2048_verify_s\": %.9f, \"snp_cold_s\": %.9f, "
+           "\"tdx_warm_s\": %.9f, \"tdx_cold_s\": %.9f}\n",
+           f.p384_verify, f.rsa2048_verify, f.snp_cold, f.tdx_warm, f.tdx_cold);
     return 0;
 }
 
@@ -220,7 +221,7 @@ static void read_options(int argc, char **argv, struct job *j)
         {"broker", required_argument, NULL, 'b'},    {"broker-id", required_argument, NULL, 'i'},
         {"secret", required_argument, NULL, 's'},    {"threads", required_argument, NULL, 't'},
         {"count", required_argument, NULL, 'c'},     {"rate", required_argument, NULL, 'r'},
-        {"new-connections", no_argument, NULL, 'n'}, {"help", no_argument, NULL, 'h'}, {0},
+        {"new-connections", no_argument, NULL, 'n'}, {"cold", no_argument, NULL, 'C'}, {"help", no_argument, NULL, 'h'}, {0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -233,6 +234,7 @@ static void read_options(int argc, char **argv, struct job *j)
         case 'c': j->count = strtol(optarg, NULL, 10); break;
         case 'r': j->rate = strtod(optarg, NULL); break;
         case 'n': j->new_connections = true; break;
+        case 'C': j->cold = true; break;
         case 'h': fputs(usage, stdout); exit(0);
         case 'i':
             if (lk_unhex(optarg, strlen(optarg), j->broker_id, 32) == 32)

@@ -5,11 +5,14 @@
 #include "tests/emulators/tpm/softtpm.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+enum { TD_SIGNED = 54 + 648, TD_REPORT_DATA_AT = 54 + 520, TD_SIGNATURE_AT = TD_SIGNED + 4 }; /* a version 5 quote, body of TDX 1.5 */
 enum { PCRS = 8, PCR_SIZE = 32, REPORT_DATA_AT = 0x50 }; /* ABI specification, ATTESTATION_REPORT */
 
 static _Noreturn void die(const char *what, const char *name)
@@ -81,9 +84,31 @@ void bench_prepare_tpm(const char *dir)
     EVP_PKEY_free(ak);
 }
 
-void bench_load(struct bench_maker *m, const char *family, const char *dir)
+static void make_td(struct qe_output *out)
 {
-    *m = (struct bench_maker){.family = family};
+    struct qe_settings s;
+    qe_settings_init(&s, true, 3);
+    s.now = (int64_t)time(NULL);
+    qe_make(&s, out);
+}
+
+static struct qe_output *new_td(void)
+{
+    struct qe_output *td = malloc(sizeof(*td));
+    if (td == NULL)
+        die("no memory for", "a quote");
+    return td;
+}
+
+void bench_load(struct bench_maker *m, const char *family, const char *dir, bool cold)
+{
+    *m = (struct bench_maker){.family = family, .cold = cold};
+    if (strcmp(family, "tdx") == 0) {
+        qe_keys_in(dir);
+        m->td = new_td();
+        make_td(m->td);
+        return;
+    }
     if (strcmp(family, "tpm") == 0) {
         m->key = read_key(dir, "ak.key");
         m->public = read_file(dir, "ak.public");
@@ -141,6 +166,34 @@ static void make_quote(const struct bench_maker *m, const uint8_t binding[static
     part(o, "ak-cert", lk_buf_bytes(&m->certificate));
 }
 
+static struct lk_bytes blob(const struct qe_blob *b)
+{
+    return lk_bytes(b->data, b->len);
+}
+
+/* The emulator makes one machine at a time. */
+static void make_td_quote(const struct bench_maker *m, const uint8_t binding[static 64], struct bench_item *o)
+{
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    o->td = new_td();
+    if (m->cold) {
+        pthread_mutex_lock(&one);
+        make_td(o->td);
+        pthread_mutex_unlock(&one);
+    } else {
+        *o->td = *m->td;
+    }
+    uint8_t *quote = o->td->quote.data;
+    memcpy(quote + TD_REPORT_DATA_AT, binding, 64);
+    qe_sign(QE_ATTESTATION, quote, TD_SIGNED, quote + TD_SIGNATURE_AT);
+    part(o, "quote", blob(&o->td->quote));
+    part(o, "tcb-info", blob(&o->td->tcb_info));
+    part(o, "qe-identity", blob(&o->td->qe_identity));
+    part(o, "tcb-chain", blob(&o->td->tcb_chain));
+    part(o, "pck-crl", blob(&o->td->pck_crl));
+    part(o, "root-crl", blob(&o->td->root_crl));
+}
+
 void bench_item_make(const struct bench_maker *m, const uint8_t binding[static 64], struct bench_item *o)
 {
     memset(o, 0, sizeof(*o));
@@ -149,6 +202,8 @@ void bench_item_make(const struct bench_maker *m, const uint8_t binding[static 6
     o->item.parts = o->pointers;
     if (strcmp(m->family, "tpm") == 0)
         make_quote(m, binding, o);
+    else if (m->td != NULL)
+        make_td_quote(m, binding, o);
     else
         make_report(m, binding, o);
 }
@@ -157,4 +212,5 @@ void bench_item_free(struct bench_item *o)
 {
     lk_buf_free(&o->made[0]);
     lk_buf_free(&o->made[1]);
+    free(o->td);
 }

@@ -4,8 +4,8 @@
 
 usage: run.py [--bin FOLDER] [--quick] [--json]
 
-Starts latchkeyd on loopback with a SoftHSM2 token, sends it guests whose SNP reports and TPM quotes are signed by the
-emulators, and prints for each kind: releases per CPU second of all broker processes, the ratio to one bare OpenSSL
+Starts latchkeyd on loopback with a SoftHSM2 token, sends it guests whose SNP reports, TPM quotes and TD quotes are signed by
+the emulators, and prints for each kind: releases per CPU second of all broker processes, the ratio to one bare OpenSSL
 verification of the same signature, latency at half load, and a storm of 1,000 guests on new connections.
 """
 import argparse
@@ -28,6 +28,11 @@ POLICIES = {
     "sev-snp": """      measurement: {any-genuine: {because: "load test"}}
       reported-tcb: {skip: {because: "load test"}}
       platform-alias-check: required
+""",
+    "tdx": """      mrtd: {any-genuine: {because: "load test"}}
+      rtmr0: {skip: {because: "load test"}}
+      rtmr1: {skip: {because: "load test"}}
+      rtmr2: {skip: {because: "load test"}}
 """,
     "tpm": """      ek: {skip: {because: "load test: the AK has a certificate"}}
       pcrs: {sha256: {0: "0101010101010101010101010101010101010101010101010101010101010101"}}
@@ -96,10 +101,11 @@ log: {{level: warn}}
         emulator = self.bin / "amd-sp-emulator"
         run(emulator, "--dir", self.dir / "sev-snp", "make-root")
         run(emulator, "--dir", self.dir / "sev-snp", "report", "--out", self.dir / "sev-snp/report", "--report-data", "00" * 64)
+        run(self.bin / "intel-qe-emulator", "--dir", self.dir / "tdx", "documents", "--out", self.dir / "tdx")
         run(self.bin / "latchkey-bench", "prepare-tpm", "--dir", self.dir / "tpm")
 
     def allow(self):
-        for family, root in (("sev-snp", "ark.der"), ("tpm", "ca.der")):
+        for family, root in (("sev-snp", "ark.der"), ("tpm", "ca.der"), ("tdx", "root.der")):
             self.cli("anchor", "add", f"bench-{family}", "--family", family, "--certificate", self.dir / family / root)
             policy = self.dir / f"{family}.yaml"
             policy.write_text(f"schema: latchkey-policy/1\npolicy: bench-{family}\nreleases: [\"bench/{family}\"]\naccept:\n"
@@ -145,13 +151,16 @@ log: {{level: warn}}
 def measure(broker, scale):
     floor = json.loads(run(broker.bin / "latchkey-bench", "floor", "--dir", broker.dir / "sev-snp"))
     results = {"floor": floor}
-    for family, bare in (("sev-snp", floor["p384_verify_s"]), ("tpm", floor["rsa2048_verify_s"])):
+    for family, bare in (("sev-snp", floor["p384_verify_s"]), ("tpm", floor["rsa2048_verify_s"]), ("tdx", floor["tdx_warm_s"])):
         kept = broker.guests(family, threads=8, count=2000 * scale // 10)
         fresh = broker.guests(family, threads=8, count=1000 * scale // 10, new_connections=True)
         for r in (kept, fresh):
             r["ratio_to_bare"] = round(1 / r["per_cpu_second"] / bare, 2)
         half = broker.guests(family, threads=16, count=1000 * scale // 10, rate=round(kept["per_second"] / 2, 1))
         results[family] = {"kept": kept, "new": fresh, "half_load": half}
+    cold = broker.guests("tdx", threads=8, count=500 * scale // 10, cold=True)
+    cold["ratio_to_bare"] = round(1 / cold["per_cpu_second"] / floor["tdx_cold_s"], 2)
+    results["tdx"]["cold"] = cold
     results["storm"] = broker.guests("sev-snp", threads=100 * scale // 10 * 10, count=100 * scale, new_connections=True)
     return results
 
@@ -159,12 +168,15 @@ def measure(broker, scale):
 def show(r):
     f = r["floor"]
     print(f"bare OpenSSL verifications per CPU second: P-384 {1 / f['p384_verify_s']:.0f}, RSA-2048 {1 / f['rsa2048_verify_s']:.0f}, "
-          f"SNP with a cold chain {1 / f['snp_cold_s']:.0f}")
+          f"SNP with a cold chain {1 / f['snp_cold_s']:.0f}, TDX {1 / f['tdx_warm_s']:.0f}, TDX with everything cold {1 / f['tdx_cold_s']:.0f}")
     for family in POLICIES:
-        for kind in ("kept", "new"):
+        for kind in ("kept", "new", "cold"):
+            if kind not in r[family]:
+                continue
             one = r[family][kind]
-            print(f"{family:8} {kind:5} connections: {one['per_cpu_second']:7.1f} releases per CPU second of all processes, "
-                  f"{one['ratio_to_bare']:6.2f} times one bare verification; {one['per_second']:.0f}/s; CPU {one['cpu_seconds']}")
+            what = "certificates" if kind == "cold" else "connections"
+            print(f"{family:8} {kind:5} {what}: {one['per_cpu_second']:7.1f} releases per CPU second of all processes, "
+                  f"{one['ratio_to_bare']:6.2f} times the bare verifications; {one['per_second']:.0f}/s; CPU {one['cpu_seconds']}")
         half = r[family]["half_load"]
         print(f"{family:8} half load ({half['per_second']:.0f}/s): p50 {half['p50_ms']} ms, p99 {half['p99_ms']} ms")
     storm = r["storm"]
