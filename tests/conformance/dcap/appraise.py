@@ -94,6 +94,41 @@ def log_failures(cases):
     return bad
 
 
+# Quotes of trustee/SOURCES.md: folder and quote, moment, case whose collateral goes with it, the reasons. Without collateral the furthest
+# that a quote comes is its absence: chain, enclave and signatures are good by then.
+TRUSTEE = (("tdx", "tdx/tdx_quote_4.dat", "2023-07-01T00:00:00Z", "v4-debug-50806f-uptodate", ["TDX_DEBUG"]),
+           ("tdx", "tdx/tdx_quote_5.dat", "2026-04-01T00:00:00Z", "v5-90c06f-uptodate", ["DCAP_TCB_NOT_SUPPORTED"]),
+           ("tdx", "tdx/tdx_quote_6.dat", "2025-11-10T00:00:00Z", "v4-00a06d-module03-outofdate", ["DCAP_TCB_STATUS"]),
+           ("tdx", "az-tdx-vtpm/td-quote.bin", "2024-06-01T00:00:00Z", None, ["DCAP_COLLATERAL_MISSING"]),
+           ("sgx", "sgx/occlum_quote.dat", "2024-06-01T00:00:00Z", None, ["DCAP_COLLATERAL_MISSING"]))
+# Fields of trustee's own reading of tdx_quote_4.dat, and our claims.
+FIELDS = {"mr_td": "mrtd", "mr_seam": "mrseam", "mr_config_id": "mr-config-id", "mr_owner": "mr-owner", "rtmr_0": "rtmr0", "rtmr_1": "rtmr1",
+          "rtmr_2": "rtmr2", "rtmr_3": "rtmr3", "report_data": "report-data", "tcb_svn": "tee-tcb-svn", "mrsigner_seam": "mrsigner-seam"}
+
+
+def appraise_trustee(family, quote, at, collateral, log=""):
+    more = ["--collateral", f"{VECTORS}/tdx/{collateral}"] if collateral else []
+    done = subprocess.run([LATCHKEY, "appraise", "--json", "--any-binding", "--at", at, *more,
+                           f"{family}:quote={VECTORS}/trustee/{quote}{log}"], capture_output=True, text=True, check=False)
+    return json.loads(done.stdout)
+
+
+def trustee_failures():
+    bad = 0
+    for family, quote, at, collateral, want in TRUSTEE:
+        codes = [r["code"] for r in appraise_trustee(family, quote, at, collateral)["reasons"]]
+        bad += codes != want
+        print(f"{'ok  ' if codes == want else 'FAIL'} trustee/{quote}: {codes}")
+    with open(f"{VECTORS}/trustee/tdx/parse_tdx_claims_expected.json", encoding="utf-8") as f:
+        body = json.load(f)["quote"]["body"]
+    answer = appraise_trustee(*TRUSTEE[0][:4], log=f",eventlog={VECTORS}/trustee/ccel/CCEL_data")
+    differ = {k: (body[k], answer["claims"]["tdx"][v]) for k, v in FIELDS.items() if body[k] != answer["claims"]["tdx"][v]}
+    other = answer["claims"].get("eventlog") is None
+    bad += bool(differ) + (not other)
+    print(f"{'FAIL' if differ or not other else 'ok  '} trustee's claims of tdx_quote_4.dat, whose log is of another boot: {differ}")
+    return bad
+
+
 def wanted_refusals(case):
     """By the safe defaults."""
     codes = set() if case["converged"] == "UpToDate" else {"DCAP_TCB_STATUS"}
@@ -138,6 +173,7 @@ def main():
             print(f"{'ok  ' if why is None else 'FAIL'} {family}/{case['case']}{'' if why is None else ': ' + why}")
         if family == "tdx":
             bad += log_failures({case["case"]: case for case in cases})
+    bad += trustee_failures()
     return 1 if bad else 0
 
 

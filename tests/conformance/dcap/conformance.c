@@ -11,6 +11,7 @@
 #include "proto/base/clock.h"
 #include "tests/harness/family_run.h"
 
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -180,6 +181,74 @@ static size_t until_certificates(struct lk_bytes quote)
     return at;
 }
 
+/* ---- certificates in a quote ---- */
+
+#define BEGIN "-----BEGIN CERTIFICATE-----\n"
+#define LINE 64 /* characters of base64 in a line */
+
+/* Base64 of a block with the newlines that it had: as long as before. */
+static void put_block(const uint8_t *der, size_t n, uint8_t *at)
+{
+    static uint8_t text[16384];
+    int len = EVP_EncodeBlock(text, der, (int)n);
+    for (int i = 0; i < len; i++) {
+        *at++ = text[i];
+        if (i % LINE == LINE - 1 && i + 1 < len)
+            *at++ = '\n';
+    }
+}
+
+/* The bytes between the marks as DER; 0 when there is no further block. */
+static size_t take_block(const uint8_t *quote, size_t len, size_t *from, uint8_t *der)
+{
+    static uint8_t text[16384];
+    size_t at = *from, n = 0;
+    while (at + strlen(BEGIN) < len && memcmp(quote + at, BEGIN, strlen(BEGIN)) != 0)
+        at++;
+    if (at + strlen(BEGIN) >= len)
+        return 0;
+    *from = at += strlen(BEGIN);
+    for (; quote[at] != '-'; at++)
+        if (quote[at] != '\n')
+            text[n++] = quote[at];
+    size_t padding = (text[n - 1] == '=' ? 1u : 0u) + (text[n - 2] == '=' ? 1u : 0u);
+    return (size_t)EVP_DecodeBlock(der, text, (int)n) - padding;
+}
+
+/* Every bit of the PCK certificate, every seventh of its CA's and the root's: none but its maker's is taken. */
+static int flip_certificates(const char *folder, struct bundle b)
+{
+    struct lk_arena *files_arena = lk_arena_new(1 << 20), *arena = lk_arena_new(4 << 20);
+    struct lk_bytes quote = b.parts[LK_DCAP_PART_QUOTE];
+    uint8_t *copy = lk_arena_alloc(files_arena, quote.len), der[8192];
+    struct lk_family_run out;
+    int bad = 0;
+    size_t from = 0, n, bits = 0, step = 1;
+    memcpy(copy, quote.data, quote.len);
+    b.parts[LK_DCAP_PART_QUOTE].data = copy;
+    while ((n = take_block(quote.data, quote.len, &from, der)) != 0) {
+        struct lk_trust *trust = lk_trust_new();
+        for (size_t bit = 0; bit < 8 * n; bit += step, bits++) {
+            der[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            put_block(der, n, copy + from);
+            enum lk_class cls = lk_class_of(lk_family_run(family_of(folder), b.parts, trust, pinned(), arena, &out));
+            der[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            if (cls != LK_CLASS_MALFORMED && cls != LK_CLASS_NOT_AUTHENTIC)
+                bad += printf("FAIL %s: bit %zu of byte %zu of the certificate at %zu: %s\n", folder, bit % 8, bit / 8, from,
+                              lk_reason(out.result.code)->name) > 0;
+            lk_arena_reset(arena);
+        }
+        put_block(der, n, copy + from);
+        lk_trust_free(trust);
+        step = 7;
+    }
+    bad += memcmp(copy, quote.data, quote.len) != 0 || bits == 0;
+    printf("%s %s: %zu bits of the quote's certificates\n", bad == 0 ? "ok  " : "FAIL", folder, bits);
+    lk_arena_free(arena);
+    lk_arena_free(files_arena);
+    return bad;
+}
+
 static int flips(void)
 {
     static const char *const folders[] = {UPTODATE, "sgx/v3-00a067-config-and-swhardening"};
@@ -189,6 +258,7 @@ static int flips(void)
         struct bundle b;
         load(arena, folders[i], &b);
         bad += flip(folders[i], b, LK_DCAP_PART_QUOTE, until_certificates(b.parts[0]), 1);
+        bad += i == 0 ? flip_certificates(folders[i], b) : 0;
         /* White space around the signed object is nobody's: begin and end are. */
         bad += flip(folders[i], b, LK_DCAP_PART_TCB_INFO, b.parts[LK_DCAP_PART_TCB_INFO].len - 130, 13);
         bad += flip(folders[i], b, LK_DCAP_PART_QE_IDENTITY, b.parts[LK_DCAP_PART_QE_IDENTITY].len - 130, 7);
