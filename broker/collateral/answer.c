@@ -10,6 +10,7 @@
 
 #include "policy/chain/cert.h"
 #include "proto/base/arena.h"
+#include "proto/base/clock.h"
 #include "proto/base/cursor.h"
 
 /* The outer SEQUENCE says how long the whole is (X.690, 8.1.3). */
@@ -125,6 +126,57 @@ lk_result lk_answer_body(enum lk_answer_form form, struct lk_bytes body, struct 
     if (form == LK_ANSWER_CERT)
         return check_cert(body);
     return check_json(body, form == LK_ANSWER_TCB_INFO ? "tcbInfo" : "enclaveIdentity");
+}
+
+static int64_t crl_until(struct lk_bytes kept)
+{
+    int64_t until = 0;
+    const unsigned char *p = kept.data;
+    X509_CRL *x = d2i_X509_CRL(NULL, &p, (long)kept.len);
+    if (x == NULL || !lk_asn1_time(X509_CRL_get0_nextUpdate(x), &until))
+        until = 0;
+    X509_CRL_free(x);
+    ERR_clear_error();
+    return until;
+}
+
+static int64_t certs_until(struct lk_bytes kept)
+{
+    int64_t first = INT64_MAX, until;
+    const unsigned char *p = kept.data, *end = kept.data + kept.len;
+    while (p < end) {
+        X509 *x = d2i_X509(NULL, &p, (long)(end - p));
+        bool ok = x != NULL && lk_asn1_time(X509_get0_notAfter(x), &until);
+        X509_free(x);
+        ERR_clear_error();
+        if (!ok)
+            return 0;
+        if (until < first)
+            first = until;
+    }
+    return first;
+}
+
+static int64_t document_until(struct lk_bytes kept, const char *member)
+{
+    int64_t until = 0;
+    json_t *j = json_loadb((const char *)kept.data, kept.len, 0, NULL);
+    const char *text = json_string_value(json_object_get(json_object_get(j, member), "nextUpdate"));
+    if (text == NULL || !lk_time_parse(text, &until))
+        until = 0;
+    json_decref(j);
+    return until;
+}
+
+int64_t lk_answer_until(const struct lk_want *want, struct lk_bytes kept)
+{
+    if (kept.len == 0)
+        return 0;
+    if (want->chain_only || want->form == LK_ANSWER_CHAIN || want->form == LK_ANSWER_CERT)
+        return certs_until(kept);
+    if (want->form == LK_ANSWER_CRL)
+        return crl_until(kept);
+    return document_until(kept, want->form == LK_ANSWER_TCB_INFO ? "tcbInfo" : "enclaveIdentity");
 }
 
 static struct lk_bytes trim(struct lk_bytes b)

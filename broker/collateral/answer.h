@@ -20,6 +20,12 @@
 LK_MUST_USE lk_result lk_answer_body(enum lk_answer_form form, struct lk_bytes body, struct lk_buf *out);
 
 /*
+ * Until when a kept piece is in force, as it says itself: nextUpdate of a list or document, notAfter of the certificate
+ * that ends first. 0 when it does not say so in its form.
+ */
+int64_t lk_answer_until(const struct lk_want *want, struct lk_bytes kept);
+
+/*
  * The value, without white space around, of a header line ("Name: value", its line end included) whose name ends in
  * -Issuer-Chain. Of any other line absent.
  */

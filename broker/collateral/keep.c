@@ -5,8 +5,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,19 +27,26 @@ static bool write_all(int fd, struct lk_bytes bytes)
     return true;
 }
 
+lk_result lk_keep_read(int folder, const char *file, struct lk_buf *out)
+{
+    struct stat st;
+    uint8_t piece[4096];
+    ssize_t n = -1;
+    int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    LK_REQUIRE(fd >= 0, FILE);
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        while ((n = read(fd, piece, sizeof(piece))) > 0 && lk_ok(lk_buf_ok(out)))
+            lk_put(out, lk_bytes(piece, (size_t)n));
+    close(fd);
+    LK_REQUIRE(n >= 0, FILE);
+    return lk_buf_ok(out);
+}
+
 /* The file has exactly these bytes. */
 static bool same(int folder, const char *file, struct lk_bytes bytes)
 {
-    struct stat st;
-    int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
-        return false;
-    bool equal = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == (off_t)bytes.len;
-    uint8_t *old = equal ? malloc(bytes.len + 1) : NULL;
-    equal = old != NULL && read(fd, old, bytes.len + 1) == (ssize_t)bytes.len && memcmp(old, bytes.data, bytes.len) == 0;
-    free(old);
-    close(fd);
-    return equal;
+    LK_BUF_AUTO old = lk_buf(bytes.len);
+    return lk_ok(lk_keep_read(folder, file, &old)) && lk_bytes_eq(lk_buf_bytes(&old), bytes);
 }
 
 static bool replace(int folder, const char *aside, const char *file, struct lk_bytes bytes)

@@ -13,6 +13,7 @@
 #include "broker/collateral/keep.h"
 #include "broker/collateral/options.h"
 #include "broker/collateral/queue.h"
+#include "proto/base/clock.h"
 
 #define NAMES_MAX 16384
 #define EXIT_SOME 1
@@ -25,7 +26,8 @@ struct program {
     struct lk_queue q;
     int folder;
     size_t failed;
-    bool changed; /* of the file that was kept last */
+    const char *how; /* "got", "unchanged", "fresh": of the file that was looked at last */
+    int64_t until;   /* of it */
 };
 
 /* One line; who reads it may be waiting for it. */
@@ -42,7 +44,10 @@ static lk_result keep(void *context, struct lk_queue_item *item, struct lk_bytes
     struct program *p = context;
     char file[256];
     LK_REQUIRE(lk_want_file(&item->want, file, sizeof(file)), VENDOR_NAME);
-    lk_result r = lk_keep(p->folder, file, bytes, &p->changed);
+    bool changed = false;
+    lk_result r = lk_keep(p->folder, file, bytes, &changed);
+    p->how = changed ? "got" : "unchanged";
+    p->until = lk_answer_until(&item->want, bytes);
     if (!lk_ok(r))
         snprintf(item->detail, sizeof(item->detail), "%s", strerror(errno));
     return r;
@@ -51,7 +56,7 @@ static lk_result keep(void *context, struct lk_queue_item *item, struct lk_bytes
 static void settled(void *context, const struct lk_queue_item *item)
 {
     struct program *p = context;
-    const char *result = !lk_ok(item->result) ? "failed" : p->changed ? "got" : "unchanged";
+    const char *result = lk_ok(item->result) ? p->how : "failed";
     p->failed += lk_ok(item->result) ? 0 : 1;
     json_t *line = json_pack("{s:s, s:s, s:s}", "name", item->want.name, "result", result, "url", item->want.url[item->url]);
     if (!lk_ok(item->result)) {
@@ -59,6 +64,8 @@ static void settled(void *context, const struct lk_queue_item *item)
         json_object_set_new(line, "detail", json_string(item->detail));
         json_object_set_new(line, "tries", json_integer(item->tries));
     }
+    if (lk_ok(item->result) && p->until != 0)
+        json_object_set_new(line, "until", json_integer(p->until));
     if (item->status != 0)
         json_object_set_new(line, "status", json_integer(item->status));
     say(line);
@@ -70,6 +77,18 @@ static void again(void *context, const struct lk_queue_item *item, bool pause, u
     say(json_pack("{s:s, s:s, s:s, s:s, s:I}", pause ? "pause" : "retry", pause ? lk_vendor_name(item->want.vendor) : item->want.name,
                   "code", lk_reason(item->result.code)->name, "url", item->want.url[item->url], "detail", item->detail, "wait_ms",
                   (json_int_t)wait_ms));
+}
+
+/* The folder has it, and for long enough. */
+static bool fresh(struct program *p, const struct lk_queue_item *item)
+{
+    char file[256];
+    LK_BUF_AUTO kept = lk_buf(LK_ANSWER_MAX);
+    if (p->o.ahead_s == 0 || !lk_want_file(&item->want, file, sizeof(file)) || !lk_ok(lk_keep_read(p->folder, file, &kept)))
+        return false;
+    p->how = "fresh";
+    p->until = lk_answer_until(&item->want, lk_buf_bytes(&kept));
+    return p->until > lk_clock_wall() + p->o.ahead_s;
 }
 
 /* An item that was wanted before in the same run. */
@@ -90,7 +109,6 @@ static void add(struct program *p, const char *line, size_t len)
     struct lk_bytes product = blank == NULL ? LK_BYTES_NONE : lk_bytes(blank + 1, len - name.len - 1);
     struct lk_queue_item *item = &q->items[q->n];
     item->result = lk_want(&p->o.services, name, product, &item->want);
-    item->settled = !lk_ok(item->result);
     q->n += known(q, item->want.name) ? 0 : 1;
 }
 
@@ -112,10 +130,14 @@ static bool read_names(struct program *p)
 
 static int run(struct program *p)
 {
-    for (size_t i = 0; i < p->q.n; i++)
-        if (p->q.items[i].settled)
-            settled(p, &p->q.items[i]);
-    size_t open = p->q.n - p->failed;
+    size_t open = 0;
+    for (size_t i = 0; i < p->q.n; i++) {
+        struct lk_queue_item *item = &p->q.items[i];
+        item->settled = !lk_ok(item->result) || fresh(p, item);
+        open += item->settled ? 0 : 1;
+        if (item->settled)
+            settled(p, item);
+    }
     if (!lk_ok(lk_queue_run(&p->q)))
         return EXIT_INTERNAL;
     if (p->failed == 0)

@@ -14,6 +14,7 @@ static const char usage[] =
     "usage: latchkey-collateral-fetch --out DIR [--amd-kds URL] [--pccs URL] [option]... < NAMES\n\n"
     "latchkey collateral fetch runs it. Each line of NAMES is a collateral name, after a blank the product if it is known.\n"
     "  --kds-ca FILE, --pccs-ca FILE   certificates to believe instead of the system's, for that service\n"
+    "  --ahead SECONDS                 leave what is there and in force for longer than that; default: ask for everything\n"
     "  --update early|standard         which of Intel's documents in force\n"
     "  --connect-timeout, --stall-timeout, --request-timeout, --total-timeout SECONDS\n"
     "  --gap SECONDS                   between two requests to one service\n"
@@ -21,7 +22,7 @@ static const char usage[] =
     "  --tries N                       of one thing, and of a service that cannot be reached\n"
     "exit: 0 all is there; 1 some is not; 3 no service answered; 64 wrong usage; 70 internal\n";
 
-enum { OPT_OUT = 256, OPT_KDS, OPT_PCCS, OPT_KDS_CA, OPT_PCCS_CA, OPT_UPDATE, OPT_TRIES, OPT_HELP, OPT_VERSION, OPT_SECONDS };
+enum { OPT_OUT = 256, OPT_KDS, OPT_PCCS, OPT_KDS_CA, OPT_PCCS_CA, OPT_UPDATE, OPT_TRIES, OPT_AHEAD, OPT_HELP, OPT_VERSION, OPT_SECONDS };
 
 /* Options in seconds, in this order from OPT_SECONDS on. */
 static const struct {
@@ -51,12 +52,12 @@ bool lk_seconds(const char *text, uint32_t max_ms, uint32_t *out)
     return true;
 }
 
-static bool take_tries(struct lk_collateral_options *o, const char *v)
+static bool take_number(const char *v, unsigned long least, unsigned long most, uint32_t *out)
 {
     char *end = NULL;
     unsigned long n = strtoul(v, &end, 10);
-    o->pace.tries = (uint32_t)n;
-    return isdigit((unsigned char)v[0]) && *end == '\0' && n >= 1 && n <= 100;
+    *out = (uint32_t)n;
+    return isdigit((unsigned char)v[0]) && *end == '\0' && n >= least && n <= most;
 }
 
 static bool take_update(struct lk_collateral_options *o, const char *v)
@@ -91,22 +92,25 @@ static bool take(struct lk_collateral_options *o, int opt, const char *v)
         return (o->ca[LK_VENDOR_INTEL] = v) != NULL;
     case OPT_UPDATE:
         return take_update(o, v);
+    case OPT_AHEAD:
+        return take_number(v, 0, UINT32_MAX, &o->ahead_s);
     default:
-        return opt == OPT_TRIES && take_tries(o, v);
+        return opt == OPT_TRIES && take_number(v, 1, 100, &o->pace.tries);
     }
 }
 
 static const struct option *table(void)
 {
-    static struct option o[10 + TIMES] = {
+    static struct option o[11 + TIMES] = {
         {"out", required_argument, NULL, OPT_OUT},         {"amd-kds", required_argument, NULL, OPT_KDS},
         {"pccs", required_argument, NULL, OPT_PCCS},       {"kds-ca", required_argument, NULL, OPT_KDS_CA},
         {"pccs-ca", required_argument, NULL, OPT_PCCS_CA}, {"update", required_argument, NULL, OPT_UPDATE},
         {"tries", required_argument, NULL, OPT_TRIES},     {"help", no_argument, NULL, OPT_HELP},
         {"version", no_argument, NULL, OPT_VERSION},
+        {"ahead", required_argument, NULL, OPT_AHEAD},
     };
     for (size_t i = 0; i < TIMES; i++)
-        o[9 + i] = (struct option){times[i].name, required_argument, NULL, OPT_SECONDS + (int)i};
+        o[10 + i] = (struct option){times[i].name, required_argument, NULL, OPT_SECONDS + (int)i};
     return o;
 }
 

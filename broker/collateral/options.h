@@ -8,7 +8,8 @@
 struct lk_collateral_options {
     struct lk_services services;
     const char *ca[LK_VENDORS];
-    const char *out; /* folder */
+    const char *out;    /* folder */
+    uint32_t ahead_s;   /* what is in force for longer than that is not asked for again; 0: everything is */
     struct lk_pace pace;
 };
 

@@ -139,7 +139,7 @@ static void judge(struct run *run, struct lane *lane, struct lk_queue_item *item
 {
     item->result = got->result;
     item->status = got->status;
-    item->tries++;
+    item->tries += got->result.code == LK_R_VENDOR_UNREACHABLE ? 0 : 1; /* that the service is not there is the lane's to count */
     snprintf(item->detail, sizeof(item->detail), "%s", got->detail);
     if (got->result.code == LK_R_VENDOR_BUSY)
         busy(run, lane, item, got);

@@ -18,6 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         r = lk_answer_body((enum lk_answer_form)(data[0] % 7), rest, &out);
     else
         r = lk_answer_chain(data[0] % 7 == 5 ? lk_answer_chain_header(rest) : rest, &out);
+    struct lk_want want = {.form = data[0] % 7 > LK_ANSWER_QE_IDENTITY ? LK_ANSWER_CHAIN : (enum lk_answer_form)(data[0] % 7)};
+    (void)lk_answer_until(&want, rest);
+    (void)lk_answer_until(&want, lk_buf_bytes(&out));
     if (lk_ok(r) && out.len == 0)
         __builtin_trap();
     lk_answer_excerpt(rest, text);

@@ -20,14 +20,14 @@ import vendors
 
 BIN = pathlib.Path(sys.argv[1])
 KEYS = pathlib.Path(__file__).resolve().parents[2] / "unit/policy/evidence/sev_snp/keys"
-FMSPC, CHIP, TCB = "00806f050000", "c0" * 64, "04000000000018db"
+FMSPC, CHIP, TCB = "00806f050000", bytes(range(0xc0, 0x100)).hex(), "04000000000018db"  # of the emulators
 VEK = f"sev-snp/vek/{CHIP}/{TCB}"
 VEK_PATH = f"/vcek/v1/%s/{CHIP}?blSPL=04&teeSPL=00&snpSPL=24&ucodeSPL=219"
 CHAIN, CRL = "/vcek/v1/Milan/cert_chain", "/vcek/v1/Milan/crl"
 V4 = "/certification/v4/"
 PCK_CRL = f"/sgx{V4}pckcrl?ca=platform&encoding=der"
-QUICK = ["--gap", "0", "--backoff", "0.05", "--tries", "3", "--stall-timeout", "1", "--connect-timeout", "2", "--request-timeout", "5",
-         "--total-timeout", "20"]
+QUICK = ["--gap", "0", "--backoff", "0.05", "--tries", "3", "--stall-timeout", "1", "--connect-timeout", "10", "--request-timeout", "10",
+         "--total-timeout", "40"]
 
 
 class Documents:
@@ -41,13 +41,23 @@ class Documents:
         emulator = [BIN / "amd-sp-emulator", "--dir", sp]
         subprocess.run([*emulator, "make-root"], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([*emulator, "report", "--out", folder / "entry"], check=True)
-        subprocess.run([BIN / "collateral-documents", folder], check=True)
+        (folder / "qe").mkdir()
+        (folder / "intel").mkdir()
+        subprocess.run([BIN / "intel-qe-emulator", "--dir", folder / "qe", "documents", "--out", folder / "intel"], check=True)
+        subprocess.run([BIN / "intel-qe-emulator", "--dir", folder / "qe", "quote", "--inblob", self.inblob(folder), "--out", folder / "quote"],
+                       check=True)
         self.vek = (folder / "entry/vek.der").read_bytes()
         self.chain_pem = (sp / "cert_chain.pem").read_bytes()
         self.chain_der = (sp / "ask.der").read_bytes() + (sp / "ark.der").read_bytes()
         self.crl = (sp / "crl.der").read_bytes()
-        self.tcb, self.qe, self.sgx_qe = ((folder / f).read_bytes() for f in ("tdx-tcb.json", "tdx-qe.json", "sgx-qe.json"))
-        self.issuers, self.pck_crl, self.root_crl = ((folder / f).read_bytes() for f in ("tcb-chain.pem", "pck-crl.der", "root-crl.der"))
+        self.tcb, self.qe, self.issuers, self.pck_crl, self.root_crl = (
+            (folder / "intel" / f).read_bytes()
+            for f in ("tcb_info.json", "qe_identity.json", "tcb_signing_chain.pem", "pck_crl.der", "root_ca_crl.der"))
+
+    @staticmethod
+    def inblob(folder):
+        (folder / "inblob").write_bytes(bytes(64))
+        return folder / "inblob"
 
 
 def lines_of(names):
@@ -231,7 +241,7 @@ def other_things_are_told(t):
     t.server.sites["other"] = {
         CRL: [vendors.ok(page)], CHAIN: [vendors.ok(d.vek)], VEK_PATH % "Milan": [vendors.ok(d.crl)],
         f"/tdx{V4}tcb?fmspc={FMSPC}": [vendors.ok(swapped["tcb"])], f"/tdx{V4}qe/identity": [vendors.ok(swapped["qe"])],
-        f"/sgx{V4}qe/identity": [vendors.ok(d.sgx_qe, b"%%%nonsense", "SGX-Enclave-Identity-Issuer-Chain")],
+        f"/sgx{V4}qe/identity": [vendors.ok(d.qe, b"%%%nonsense", "SGX-Enclave-Identity-Issuer-Chain")],
         PCK_CRL: [vendors.ok(d.pck_crl + b"\0")], f"/sgx{V4}rootcacrl": [vendors.ok(b"[]")],
     }
     names = ["sev-snp/crl/milan", "sev-snp/chain/milan", VEK, f"tdx/tcb-info/{FMSPC}", "tdx/qe-identity", "sgx/pck-crl/platform", "sgx/root-crl",
@@ -272,9 +282,21 @@ def hanging_service_is_given_up(t):
 
 def time_is_bounded(t):
     t.server.sites["late"] = {CRL: [vendors.ok(t.d.crl)], CHAIN: [vendors.hang]}
-    run = t.run("late", ["sev-snp/crl/milan", "sev-snp/chain/milan"], "--total-timeout", "0.8", "--stall-timeout", "9", "--request-timeout", "9")
+    run = t.run("late", ["sev-snp/crl/milan", "sev-snp/chain/milan"], "--total-timeout", "2.5", "--stall-timeout", "9", "--request-timeout", "9")
     check("results", [run.result(n) for n in ("sev-snp/crl/milan", "sev-snp/chain/milan")], ["got", "VENDOR_TIME_UP"])
     check("exit", run.code, 1)
+
+
+def what_is_in_force_for_long_is_left(t):
+    t.server.sites["ahead"] = everything(t.d)
+    # The chip's certificate is for years, the list for weeks.
+    for ahead, want, asked in (("0", ["got", "got"], 2), ("3600", ["fresh", "fresh"], 2), ("31536000", ["fresh", "unchanged"], 3)):
+        run = t.run("ahead", [VEK + " milan", "sgx/pck-crl/platform"], "--ahead", ahead)
+        check(f"ahead {ahead}", [run.result(VEK), run.result("sgx/pck-crl/platform")], want)
+        check("exit, requests", (run.code, len(t.server.asked("ahead"))), (0, asked))
+    check("told until when", run.items[VEK]["until"] > run.items["sgx/pck-crl/platform"]["until"] > 1700000000, True)
+    (run.folder / "sgx_pck-crl_platform.der").write_bytes(b"half")
+    check("a broken file is got anew", t.run("ahead", ["sgx/pck-crl/platform"], "--ahead", "60").result("sgx/pck-crl/platform"), "got")
 
 
 def requests_keep_their_distance(t):
@@ -302,10 +324,90 @@ def wrong_usage(t):
     check("nothing to do", t.run("usage", [], amd=False, intel=False).code, 0)
 
 
+def command(t, *words, **how):
+    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    return subprocess.run([BIN / "latchkey", *words], capture_output=True, text=True, env=environment, timeout=60, **how)
+
+
+def fetch(t, site, *words):
+    return command(t, "collateral", "fetch", "--amd-kds", t.server.url(site), "--kds-ca", t.server.ca, "--pccs", t.server.url(site),
+                   "--pccs-ca", t.server.ca, "--out", t.folder / f"out-{site}", *QUICK, *words)
+
+
+def fleet_is_covered(t):
+    t.server.sites["fleet"] = everything(t.d)
+    fleet = t.folder / "fleet"
+    fleet.write_text(f"# ours\nsev-snp milan {CHIP} {TCB}\n\n  tdx {FMSPC.upper()} platform # TD hosts\n")
+    done = fetch(t, "fleet", "--fleet", fleet)
+    check("exit", (done.returncode, done.stderr), (0, "latchkey: 9 there, 0 missing\n"))
+    lines = done.stdout.splitlines()
+    check("each once", (len(lines), len(set(lines))), (9, 9))
+    check("lines", [line.startswith("got ") and ", until 20" in line for line in lines], [True] * 9)
+    folder = t.folder / "out-fleet"
+    for anchor, item in ((f"sev-snp:{t.folder}/sp/ark.der", f"sev-snp:report={t.folder}/entry/outblob"),
+                         (f"tdx:{t.folder}/intel/root.der", f"tdx:quote={t.folder}/quote")):
+        done = command(t, "appraise", "--any-binding", "--json", "--trust", anchor, "--collateral", folder, item)
+        check("judged by it", [json.loads(done.stdout)["verdict"], *map(str, json.loads(done.stdout)["reasons"])], ["affirmed"])
+        empty = command(t, "appraise", "--any-binding", "--json", "--trust", anchor, item)
+        check("and not without", json.loads(empty.stdout)["verdict"], "cannot-judge")
+
+
+def what_is_missing_is_told(t):
+    site = everything(t.d)
+    site.pop(CRL)
+    site[PCK_CRL] = [vendors.throttle(1), vendors.status(410)]
+    t.server.sites["told"] = site
+    names = ("sev-snp/crl/milan", "sgx/pck-crl/platform", "sgx/root-crl")
+    done = fetch(t, "told", *names)
+    check("exit", done.returncode, 1)
+    told = {line.split()[1].rstrip(":,"): line for line in done.stdout.splitlines()}
+    check("404", "VENDOR_NOT_FOUND: The service does not know" in told[names[0]] and told[names[0]].endswith("[status 404] [status 404]"), True)
+    check("410", "VENDOR_GONE" in told[names[1]], True)
+    check("got", told[names[2]].startswith("got "), True)
+    check("waits are told", "the whole service intel: VENDOR_BUSY; again in 1." in done.stderr, True)
+    check("count", done.stderr.splitlines()[-1], "latchkey: 1 there, 3 missing")
+    done = fetch(t, "told", "--json", *names)
+    lines = {line["name"]: line for line in map(json.loads, done.stdout.splitlines())}
+    check("JSON", [lines[n].get("code") for n in names], ["VENDOR_NOT_FOUND", "VENDOR_GONE", None])
+    check("nothing else", (done.stderr, done.returncode), ("", 1))
+
+
+def command_line_is_checked(t):
+    fleet = t.folder / "bad-fleet"
+    for text, code, what in ((f"sev-snp milan {CHIP[2:]} {TCB}\n", 4, ":1: the chip id has 128 hex digits"),
+                             ("# x\ntdx 00 platform\n", 4, ":2: the FMSPC has 12 hex digits")):
+        fleet.write_text(text)
+        done = fetch(t, "bad", "--fleet", fleet)
+        check("fleet", (done.returncode, what in done.stderr, "FLEET" in done.stderr), (code, True, True))
+    for words in (["--out", "x"], ["--fleet", fleet], ["--out", "x", "--nothing", "sgx/root-crl"], ["--out", "x", "--every", "0", "sgx/root-crl"],
+                  ["--out", t.folder / "no", "--amd-kds", "http://x", "sgx/root-crl"]):
+        done = command(t, "collateral", "fetch", *words)
+        check(words, (done.returncode, done.stderr != ""), (64, True))
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        done = command(t, "collateral", "fetch", "--amd-kds", f"https://localhost:{s.getsockname()[1]}", "--out", t.folder / "out-3", *QUICK,
+                       "sev-snp/crl/milan")
+    check("nothing reached", done.returncode, 3)
+
+
+def watching_looks_again(t):
+    t.server.sites["watch"] = everything(t.d)
+    environment = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    with subprocess.Popen([BIN / "latchkey", "collateral", "fetch", "--pccs", t.server.url("watch"), "--pccs-ca", t.server.ca, "--out",
+                           t.folder / "out-watch", "--watch", "--every", "1", "--ahead", "3650", *QUICK, "sgx/pck-crl/platform"],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment) as watcher:
+        seen = [watcher.stdout.readline().split()[0] for _ in range(4)]
+        watcher.terminate()
+    check("got, then looked at again", seen, ["got", "got", "unchanged", "unchanged"])
+    first, second = t.server.asked("watch")[:2]
+    check("rested", second - first >= 1, True)
+
+
 CASES = [all_is_kept_as_it_came, early_documents_are_asked_for, product_is_found_out, throttling("seconds", 2, False),
          throttling("date", 3, True), rest_past_the_end_is_not_waited_for, final_answers_are_final, faults_are_retried, tries_come_to_an_end,
          slow_drip_is_cut, redirects_stay_https, size_is_bounded, other_things_are_told, only_the_named_ca_counts, nothing_is_reached,
-         hanging_service_is_given_up, time_is_bounded, requests_keep_their_distance, names_that_no_service_gives, wrong_usage]
+         hanging_service_is_given_up, time_is_bounded, requests_keep_their_distance, what_is_in_force_for_long_is_left, names_that_no_service_gives, wrong_usage,
+         fleet_is_covered, what_is_missing_is_told, command_line_is_checked, watching_looks_again]
 
 
 class Test:
