@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/evidence/aael/aael.h"
 #include "policy/evidence/azure_hcl/azure_hcl.h"
 #include "policy/evidence/dcap/dcap.h"
 #include "policy/evidence/eventlog/eventlog.h"
 #include "policy/evidence/family.h"
 #include "policy/evidence/ima/ima.h"
+#include "policy/evidence/initdata/initdata.h"
 #include "policy/evidence/sev_snp/sev_snp.h"
 #include "policy/evidence/tpm/tpm.h"
 
@@ -16,6 +18,8 @@ static const struct lk_family *const families[] = {
     &lk_family_azure_hcl,
     &lk_family_eventlog,
     &lk_family_ima,
+    &lk_family_initdata,
+    &lk_family_aael,
     NULL,
 };
 

@@ -88,7 +88,7 @@ static lk_result claim(const struct lk_family_input *in, const struct lk_item *i
 
 /*
  * REPORTDATA is the binding, and may be a digest as well (SHA-512, or SHA-256 or SHA-384 and zero bytes of a paravisor's
- * runtime data): the guest chose it. The RTMRs vouch for event logs.
+ * runtime data): the guest chose it. MRCONFIGID the host chose at launch. The RTMRs vouch for event logs.
  */
 static void vouch(const struct lk_item *item, void (*put)(void *to, const struct lk_proof *proof), void *to)
 {
@@ -101,6 +101,8 @@ static void vouch(const struct lk_item *item, void (*put)(void *to, const struct
     if (lk_bytes_zero(lk_bytes(data.data + 32, 32)))
         put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA256, .value = lk_bytes(data.data, 32),
                                    .guest_chosen = true});
+    if (!lk_bytes_zero(item->quote.td.mr_config_id))
+        put(to, &(struct lk_proof){.kind = LK_PROOF_DIGEST, .alg = TPM_ALG_SHA384, .value = item->quote.td.mr_config_id});
     for (uint32_t i = 0; i < 4; i++)
         put(to, &(struct lk_proof){.kind = LK_PROOF_RTMR, .alg = TPM_ALG_SHA384, .index = i,
                                    .value = item->quote.td.rtmr[i]});
