@@ -103,11 +103,12 @@ static void print_line(const record *r)
     putchar('\n');
 }
 
-static lk_result query_records(struct lk_remote *r, enum lk_change_kind kind, const char *object, uint64_t first,
+static lk_result query_records(struct lk_remote *r, enum lk_change_kind kind, const char *object, const uint64_t *first,
                                uint32_t limit, const Latchkey__V1__QueryResult **out)
 {
     Latchkey__V1__QueryArgs args = LATCHKEY__V1__QUERY_ARGS__INIT;
-    args.first = first;
+    args.newest = first == NULL;
+    args.first = first == NULL ? 0 : *first;
     args.limit = limit;
     LK_TRY(lk_remote_open(r));
     return lk_admin_query(r->admin, kind, object, &args, out);
@@ -148,18 +149,18 @@ static int print_list(const Latchkey__V1__QueryResult *result, bool json)
 static int audit_list(int argc, char **argv)
 {
     LK_REMOTE_AUTO r = {0};
-    const char *first_text = "0", *limit_text = "100";
+    const char *first_text = NULL, *limit_text = "100";
     const struct lk_remote_option extra[] = {{"first", &first_text, NULL}, {"limit", &limit_text, NULL}};
     int code;
     if (!lk_remote_args(&r, argc, argv, extra, 2, "audit list [--first INDEX] [--limit N]", &code))
         return code;
     if (r.name != NULL)
         return lk_cli_usage("usage: latchkey audit list [--first INDEX] [--limit N]");
-    uint64_t first, limit;
-    if (!number(first_text, &first) || !number(limit_text, &limit) || limit < 1 || limit > 1000)
+    uint64_t first = 0, limit;
+    if ((first_text != NULL && !number(first_text, &first)) || !number(limit_text, &limit) || limit < 1 || limit > 1000)
         return lk_cli_usage("audit list: --first is a number, --limit one from 1 to 1000");
     const Latchkey__V1__QueryResult *result = NULL;
-    lk_result done = query_records(&r, LK_QUERY_AUDIT, "audit", first, (uint32_t)limit, &result);
+    lk_result done = query_records(&r, LK_QUERY_AUDIT, "audit", first_text == NULL ? NULL : &first, (uint32_t)limit, &result);
     if (!lk_ok(done))
         return lk_admin_fail(r.admin, done, "audit list");
     return print_list(result, r.json);
@@ -219,7 +220,7 @@ static int show(int argc, char **argv, const char *usage)
     uint64_t index = 0;
     bool by_index = strlen(r.name) < 16 && number(r.name, &index); /* decision ids are longer */
     const Latchkey__V1__QueryResult *result = NULL;
-    lk_result done = query_records(&r, by_index ? LK_QUERY_AUDIT : LK_QUERY_DECISION, by_index ? "audit" : r.name, index,
+    lk_result done = query_records(&r, by_index ? LK_QUERY_AUDIT : LK_QUERY_DECISION, by_index ? "audit" : r.name, &index,
                                    by_index ? 1 : 100, &result);
     if (lk_ok(done) && (result->n_records == 0 || (by_index && result->records[0]->index != index)))
         done = LK_FAIL(NOT_FOUND);
@@ -245,7 +246,7 @@ int lk_cmd_explain(int argc, char **argv)
 int lk_cmd_audit(int argc, char **argv)
 {
     static const struct lk_command verbs[] = {
-        {"list", "[--first INDEX] [--limit N]: one line a record", audit_list},
+        {"list", "[--first INDEX] [--limit N]: one line a record; the newest, or those from an index on", audit_list},
         {"show", "INDEX|DECISION: one record in full", audit_show},
     };
     return lk_cli_dispatch("latchkey audit", verbs, sizeof(verbs) / sizeof(*verbs), argc, argv);

@@ -77,6 +77,7 @@ lk_result lk_confirm_row(struct lk_confirm *c, const Latchkey__V1__ObjectInfo *r
         LK_REQUIRE(lk_bytes_eq(lk_bytes(row->digest.data, row->digest.len), LK_BYTES(c->digests[i])), CHANGE_NOT_IN_FORCE);
         LK_REQUIRE(row->revision == c->revisions[i] && row->revision > item->revision, CHANGE_NOT_IN_FORCE);
         c->shown[i] = true;
+        c->uncovered[i] = item->kind == LK_CHANGE_SECRET_PUT && row->policy[0] == '\0';
     }
     return LK_OK;
 }
@@ -120,5 +121,9 @@ lk_result lk_confirm(struct lk_admin *a, const struct lk_change_item *items, siz
                 LK_TRY(read_list(a, &c, kinds[k].list));
                 break;
             }
-    return lk_confirm_end(&c);
+    LK_TRY(lk_confirm_end(&c));
+    for (size_t i = 0; i < n; i++)
+        if (c.uncovered[i])
+            fprintf(stderr, "latchkey: warning: no policy covers %s: nobody gets it until one does\n", items[i].object);
+    return LK_OK;
 }

@@ -14,6 +14,7 @@ struct lk_confirm {
     size_t n;
     uint8_t digests[LK_ENVELOPE_ITEMS_MAX][32];
     bool shown[LK_ENVELOPE_ITEMS_MAX];
+    bool uncovered[LK_ENVELOPE_ITEMS_MAX]; /* a secret that no policy, or more than one, covers */
 };
 
 /* 1 to 64 items, none of which is a query. CHANGE_MALFORMED, CRYPTO. */
@@ -35,7 +36,8 @@ LK_MUST_USE lk_result lk_confirm_end(const struct lk_confirm *c);
 /*
  * Asks for the signed lists (one query for each kind of object in the change, but for lists of over 1000 rows with the
  * prefix) and compares. CHANGE_NOT_IN_FORCE; CHANGE_UNCONFIRMED when there is no signed answer, whatever stood in
- * its way: also when the change took the right to ask from the key that signs.
+ * its way: also when the change took the right to ask from the key that signs. Warns on standard error of secrets that no policy
+ * covers.
  */
 LK_MUST_USE lk_result lk_confirm(struct lk_admin *a, const struct lk_change_item *items, size_t n,
                                  const uint64_t *revisions);

@@ -93,6 +93,8 @@ static void print_object(const Latchkey__V1__ObjectInfo *o)
     lk_time_format(o->changed, when, sizeof(when));
     lk_hex(lk_bytes(o->digest.data, o->digest.len < 8 ? o->digest.len : 8), digest, sizeof(digest));
     printf("%-40s %8llu  %s  %s  %s", o->name, (unsigned long long)o->revision, when, digest, o->note);
+    if (strcmp(o->kind, "secret") == 0)
+        printf(", policy %s", o->policy[0] != '\0' ? o->policy : "none");
     if (o->made_by[0] != '\0')
         printf(", made on first use by %s", o->made_by);
     putchar('\n');
@@ -102,9 +104,9 @@ static json_t *object_json(const Latchkey__V1__ObjectInfo *o)
 {
     char digest[129];
     lk_hex(lk_bytes(o->digest.data, o->digest.len), digest, sizeof(digest));
-    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s}", "kind", o->kind, "name", o->name, "revision",
+    return json_pack("{s:s, s:s, s:I, s:s, s:I, s:s, s:s, s:s}", "kind", o->kind, "name", o->name, "revision",
                      (json_int_t)o->revision, "digest", digest, "changed", (json_int_t)o->changed, "note", o->note,
-                     "made_by", o->made_by);
+                     "made_by", o->made_by, "policy", o->policy);
 }
 
 static void print_objects(const Latchkey__V1__QueryResult *result, bool json)

@@ -4,6 +4,7 @@
 #include "keystore/keeper/keeper.h"
 #include "keystore/release/pack.h"
 #include "latchkey.pb-c.h"
+#include "policy.pb-c.h"
 #include "proto/base/clock.h"
 #include "proto/msg/unpack.h"
 #include "proto/seal/hash.h"
@@ -114,6 +115,7 @@ struct query {
     Latchkey__V1__AuditRecord *records[ROWS_MAX];
     size_t room; /* bytes of rows that still fit */
     uint64_t first, limit, seen;
+    bool newest;
     struct lk_bytes prefix;
     uint8_t checkpoint_message[LK_CHECKPOINT_SIGNED];
     struct lk_buf checkpoint;
@@ -157,6 +159,22 @@ static void query_answer(struct query *q)
     query_free(q);
 }
 
+static char *covering_policy(const struct query *q, const struct lk_object *o)
+{
+    const struct lk_object *policy;
+    size_t n = lk_state_policies_for(q->keeper->state, lk_bytes_str(o->name), &policy);
+    return n == 1 ? policy->name : (char *)(uintptr_t)"";
+}
+
+/* Its bytes were read when it was set, and are a verifier's to judge by; here they only name the family. */
+static char *anchor_family(const struct query *q, const struct lk_object *o)
+{
+    void *m = NULL;
+    lk_result r = lk_msg_unpack(&latchkey__v1__anchor__descriptor, lk_bytes(o->payload, o->payload_len), q->arena,
+                                &LK_MSG_LIMITS_DOCUMENT, &m);
+    return lk_ok(r) ? ((Latchkey__V1__Anchor *)m)->family : (char *)(uintptr_t)"";
+}
+
 static Latchkey__V1__ObjectInfo *object_info(struct query *q, const struct lk_object *o)
 {
     Latchkey__V1__ObjectInfo *i = LK_ARENA_NEW(q->arena, Latchkey__V1__ObjectInfo);
@@ -170,6 +188,10 @@ static Latchkey__V1__ObjectInfo *object_info(struct query *q, const struct lk_ob
     i->changed = o->changed;
     if (o->kind == LK_OBJECT_SECRET)
         i->note = (char *)(uintptr_t)lk_kek_name(o->kek);
+    if (o->kind == LK_OBJECT_SECRET)
+        i->policy = covering_policy(q, o);
+    if (o->kind == LK_OBJECT_ANCHOR)
+        i->note = anchor_family(q, o);
     if (o->made_by != NULL)
         i->made_by = o->made_by;
     return i;
@@ -249,6 +271,8 @@ static lk_result query_audit(struct query *q, struct lk_bytes object)
     LK_TRY(lk_audit_tree(q->keeper->store, &tree));
     LK_TRY(lk_audit_checkpoint_message(&tree, q->checkpoint_message));
     q->result.total = tree.size;
+    if (q->newest)
+        q->first = tree.size > q->limit ? tree.size - q->limit : 0;
     uint64_t left = q->first < tree.size ? tree.size - q->first : 0;
     return lk_audit_each(q->keeper->store, q->first, left < q->limit ? left : q->limit, audit_one, q);
 }
@@ -289,6 +313,7 @@ static lk_result read_args(struct query *q, const struct lk_envelope_item *item,
     const Latchkey__V1__QueryArgs *args = m;
     q->prefix = lk_bytes_str(args->name);
     q->first = args->first;
+    q->newest = args->newest;
     q->limit = args->limit == 0 ? ROWS_USUAL : args->limit > ROWS_MAX ? ROWS_MAX : args->limit;
     return LK_OK;
 }

@@ -8,6 +8,7 @@
 #include "proto/seal/ticket.h"
 #include "tests/bench/evidence.h"
 #include "tests/bench/floor.h"
+#include "tests/bench/logs.h"
 
 #include <getopt.h>
 #include <openssl/evp.h>
@@ -26,9 +27,11 @@ enum { PATIENCE_MS = 60000 };
 
 static const char usage[] =
     "usage: latchkey-bench floor --dir SNP-FOLDER\n"
+    "       latchkey-bench logs --count ENTRIES\n"
     "       latchkey-bench prepare-tpm --dir FOLDER\n"
     "       latchkey-bench guests --family sev-snp|tpm|tdx --dir FOLDER --broker HOST:PORT --broker-id HEX --secret NAME\n"
-    "                             [--threads N] [--count N] [--rate PER-SECOND] [--new-connections] [--cold]\n";
+    "                             [--threads N] [--count N] [--rate PER-SECOND] [--new-connections] [--cold]\n"
+    "                             [--log BYTES: each bundle also has an event log of that size, and is refused for it]\n";
 
 struct job {
     const char *family, *dir, *address, *secret;
@@ -36,6 +39,7 @@ struct job {
     long count, threads;
     double rate; /* requests begin at this pace; 0: as fast as answers come */
     bool new_connections, cold;
+    size_t log; /* bytes of a log that each bundle has, too; 0: none */
     struct bench_maker maker;
     struct lk_buf recipient; /* SPKI of an X25519 key */
     atomic_long next, failed;
@@ -53,7 +57,7 @@ static double now(void)
 
 static struct lk_bytes pack(const ProtobufCMessage *m, struct lk_buf *out)
 {
-    *out = lk_buf(256u << 10);
+    *out = lk_buf(4u << 20);
     size_t n = protobuf_c_message_get_packed_size(m);
     uint8_t *at = lk_put_room(out, n);
     if (at != NULL)
@@ -95,15 +99,25 @@ static bool release(const struct job *j, struct lk_grpc_client *c, struct lk_byt
         return false;
     struct bench_item item;
     bench_item_make(&j->maker, binding, &item);
-    Latchkey__V1__EvidenceItem *items[] = {&item.item};
+    Latchkey__V1__EvidencePart part = LATCHKEY__V1__EVIDENCE_PART__INIT, *parts[] = {&part};
+    Latchkey__V1__EvidenceItem log = LATCHKEY__V1__EVIDENCE_ITEM__INIT, *items[] = {&item.item, &log};
+    uint8_t *bytes = calloc(1, j->log + 1);
+    if (bytes == NULL)
+        return false;
+    log.family = (char *)(uintptr_t)"eventlog";
+    log.parts = parts;
+    log.n_parts = 1;
+    part.name = (char *)(uintptr_t)"log";
+    part.data = (ProtobufCBinaryData){j->log, bytes};
     Latchkey__V1__ReleaseRequest r = LATCHKEY__V1__RELEASE_REQUEST__INIT;
     r.ticket = (ProtobufCBinaryData){ticket.len, (uint8_t *)(uintptr_t)ticket.data};
     r.statement = (ProtobufCBinaryData){said.len, (uint8_t *)(uintptr_t)said.data};
-    r.n_items = 1;
+    r.n_items = j->log > 0 ? 2 : 1;
     r.items = items;
     bool ok = call(c, "/latchkey.v1.KeyRelease/Release", &r.base, reply);
     bench_item_free(&item);
     lk_buf_free(&text);
+    free(bytes);
     return ok;
 }
 
@@ -214,6 +228,23 @@ static int run_floor(const char *dir)
     return 0;
 }
 
+static void print_replay(const char *name, const struct bench_replay *r, long n)
+{
+    printf("\"%s\": {\"bytes\": %zu, \"per_second\": %.0f, \"bare_per_second\": %.0f, \"ratio_to_bare\": %.2f}", name, r->bytes,
+           (double)n / r->replay, (double)n / r->bare, r->replay / r->bare);
+}
+
+static int run_logs(long n)
+{
+    const struct bench_replay events = bench_eventlog((size_t)n), ima = bench_ima((size_t)n);
+    printf("{\"entries\": %ld, ", n);
+    print_replay("eventlog", &events, n);
+    fputs(", ", stdout);
+    print_replay("ima", &ima, n);
+    puts("}");
+    return 0;
+}
+
 static void read_options(int argc, char **argv, struct job *j)
 {
     static const struct option options[] = {
@@ -221,7 +252,8 @@ static void read_options(int argc, char **argv, struct job *j)
         {"broker", required_argument, NULL, 'b'},    {"broker-id", required_argument, NULL, 'i'},
         {"secret", required_argument, NULL, 's'},    {"threads", required_argument, NULL, 't'},
         {"count", required_argument, NULL, 'c'},     {"rate", required_argument, NULL, 'r'},
-        {"new-connections", no_argument, NULL, 'n'}, {"cold", no_argument, NULL, 'C'}, {"help", no_argument, NULL, 'h'}, {0},
+        {"log", required_argument, NULL, 'l'},       {"new-connections", no_argument, NULL, 'n'},
+        {"cold", no_argument, NULL, 'C'},            {"help", no_argument, NULL, 'h'}, {0},
     };
     int c;
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -233,6 +265,7 @@ static void read_options(int argc, char **argv, struct job *j)
         case 't': j->threads = strtol(optarg, NULL, 10); break;
         case 'c': j->count = strtol(optarg, NULL, 10); break;
         case 'r': j->rate = strtod(optarg, NULL); break;
+        case 'l': j->log = strtoul(optarg, NULL, 10); break;
         case 'n': j->new_connections = true; break;
         case 'C': j->cold = true; break;
         case 'h': fputs(usage, stdout); exit(0);
@@ -254,6 +287,8 @@ int main(int argc, char **argv)
     bool whole = j.address != NULL && j.secret != NULL && j.family != NULL;
     if (j.dir != NULL && strcmp(command, "floor") == 0)
         return run_floor(j.dir);
+    if (strcmp(command, "logs") == 0 && j.count >= 10 && j.count <= 200000)
+        return run_logs(j.count);
     if (j.dir != NULL && strcmp(command, "prepare-tpm") == 0) {
         bench_prepare_tpm(j.dir);
         return 0;

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -77,6 +78,8 @@ tls: {{certificate: tls.pem, key: tls.key}}
 token: {{module: {MODULE}, label: latchkey, pin-file: pin, environment: {{SOFTHSM2_CONF: ./softhsm2.conf}},
         read-only: [softhsm2.conf], read-write: [tokens]}}
 verifiers: 2
+log-verifiers: 1
+large-bundle: 64KiB
 limits: {{connections: 4096, request-rate: 1000000, request-burst: 1000000}}
 log: {{level: warn}}
 """)
@@ -129,6 +132,21 @@ log: {{level: warn}}
             total[name] = total.get(name, 0) + seconds
         return total
 
+    def with_logs(self):
+        """20 bundles of 1 MiB a second until it is terminated: each is judged, and refused for its log."""
+        return subprocess.Popen([self.bin / "latchkey-bench", "guests", "--family", "sev-snp", "--dir", self.dir / "sev-snp", "--broker",
+                                 self.address, "--broker-id", self.broker_id, "--secret", "bench/sev-snp", "--threads=4",
+                                 "--count=1000000", "--rate=20", f"--log={1 << 20}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def restart(self, **config):
+        self.daemon.send_signal(signal.SIGTERM)
+        self.daemon.wait(30)
+        text = (self.dir / "latchkeyd.conf").read_text()
+        for key, value in config.items():
+            text = re.sub(rf"^{key.replace('_', '-')}: .*", f"{key.replace('_', '-')}: {value}", text, flags=re.M)
+        (self.dir / "latchkeyd.conf").write_text(text)
+        self.start()
+
     def guests(self, family, **options):
         flags = [f"--{k.replace('_', '-')}" + ("" if v is True else f"={v}") for k, v in options.items() if v]
         before = self.cpu()
@@ -161,8 +179,29 @@ def measure(broker, scale):
     cold = broker.guests("tdx", threads=8, count=500 * scale // 10, cold=True)
     cold["ratio_to_bare"] = round(1 / cold["per_cpu_second"] / floor["tdx_cold_s"], 2)
     results["tdx"]["cold"] = cold
+    results["logs"] = [json.loads(run(broker.bin / "latchkey-bench", "logs", f"--count={n}")) for n in (10000, 100000)[:scale]]
+    results["beside_logs"] = beside_logs(broker, scale)
     results["storm"] = broker.guests("sev-snp", threads=100 * scale // 10 * 10, count=100 * scale, new_connections=True)
     return results
+
+
+def beside_logs(broker, scale):
+    """Plain releases while bundles with logs keep their verifiers busy: with a class of verifiers for those, and with one for all."""
+    def plain():
+        return broker.guests("sev-snp", threads=2, count=50 * scale, rate=50)
+    found = {"alone": plain()}
+    for name, config in (("log_verifiers", {}), ("one_class", {"log_verifiers": 0, "large_bundle": "4MiB"})):
+        if config:
+            broker.restart(**config)
+        flood = broker.with_logs()
+        try:
+            time.sleep(0.5)
+            found[name] = plain()
+        finally:
+            flood.terminate()
+            flood.wait()
+    broker.restart(log_verifiers=1, large_bundle="64KiB")
+    return found
 
 
 def show(r):
@@ -179,6 +218,12 @@ def show(r):
                   f"{one['ratio_to_bare']:6.2f} times the bare verifications; {one['per_second']:.0f}/s; CPU {one['cpu_seconds']}")
         half = r[family]["half_load"]
         print(f"{family:8} half load ({half['per_second']:.0f}/s): p50 {half['p50_ms']} ms, p99 {half['p99_ms']} ms")
+    for one in r["logs"]:
+        for kind in ("eventlog", "ima"):
+            print(f"{kind:8} of {one['entries']} entries: {one[kind]['per_second']:.0f} a CPU second, "
+                  f"{one[kind]['ratio_to_bare']:.2f} times the bare hashing of the same bytes")
+    for kind, one in r["beside_logs"].items():
+        print(f"plain releases, 50/s, beside 20 bundles/s of 1 MiB, {kind}: p50 {one['p50_ms']} ms, p99 {one['p99_ms']} ms")
     storm = r["storm"]
     print(f"storm: {storm['count']} guests at once on new connections: all served in {storm['seconds']} s, "
           f"p50 {storm['p50_ms']:.0f} ms, last {storm['max_ms']:.0f} ms")

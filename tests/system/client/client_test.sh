@@ -100,8 +100,14 @@ expect 0 "made and released" fetch --create --secret "demo/made/{tpm.ek-sha256}=
 [ "$(stat -c %s "$dir/got")" = 48 ] && ok "48 bytes were made" || failed "what was made"
 expect 0 '"created":false' fetch --json --create --secret "demo/made/{tpm.ek-sha256}=$dir/again"
 cmp -s "$dir/got" "$dir/again" && ok "the same again" || failed "another one was made"
-expect 0 "made on first use by policy demo-made 1, decision" latchkey secret list demo/made/
+expect 0 "sealed, policy demo-made, made on first use by policy demo-made 1, decision" latchkey secret list demo/made/
 expect 0 " create " latchkey audit list --limit 1000
+latchkey audit list --limit 1 >"$dir/out" 2>"$dir/err"
+[ "$(awk 'NR == 2 {print $3}' "$dir/out")" = release ] && ok "the newest record first" || failed "not the newest record"
+expect 0 "^ *0 " latchkey audit list --first 0 --limit 1
+expect 0 "warning: no policy covers demo/nobody" latchkey secret put demo/nobody --random 16
+expect 0 "sealed, policy none" latchkey secret list demo/nobody
+expect 0 "  tpm$" latchkey anchor list
 expect 0 "revision" latchkey secret delete "demo/made/$ek"
 expect 1 "refused" fetch --create --secret "demo/made/{tpm.ek-sha256}=$dir/again"
 decision=$(sed -n 's/.*latchkey explain \(.*\)/\1/p' "$dir/err")

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define BYTES 32
@@ -584,8 +585,59 @@ static void an_older_store_is_not_served(void **state)
     take("disk/newer", true, false, secret);
 }
 
-int main(void)
+/* ---- measured, not tested: a fleet's first boot, and its second ---- */
+
+#define FLEET 1000
+#define AT_ONCE 256
+
+static double seconds(void)
 {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static double boot_fleet(bool create)
+{
+    struct lk_verdict *v = calloc(FLEET, sizeof(*v));
+    assert_non_null(v);
+    for (int i = 0; i < FLEET; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "disk/machine-%d", i);
+        ask_for(name, "prod", create, &v[i]);
+    }
+    double start = seconds();
+    for (int sent = 0, taken = 0; taken < FLEET; taken++) {
+        struct bench_answer a;
+        for (; sent < FLEET && sent - taken < AT_ONCE; sent++) {
+            v[sent].deadline_mono_ms = lk_clock_mono_ms() + 60000;
+            v[sent].time = lk_clock_wall();
+            bench_send_verdict(B, sent % BENCH_WORKERS, &v[sent]);
+        }
+        bench_take_answer(B, &a);
+        assert_string_equal(a.reason, "OK");
+        bench_answer_free(&a);
+    }
+    free(v);
+    return seconds() - start;
+}
+
+static void storm(void **state)
+{
+    (void)state;
+    uint64_t before = entries();
+    double first = boot_fleet(true);
+    uint64_t made = entries() - before - 2;
+    double second = boot_fleet(false);
+    printf("{\"secrets\": %d, \"at_once\": %d, \"entries\": %llu, \"made_seconds\": %.3f, \"released_seconds\": %.3f}\n", FLEET,
+           AT_ONCE, (unsigned long long)made, first, second);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest measured[] = {cmocka_unit_test(storm)};
+    if (argc == 2 && strcmp(argv[1], "--storm") == 0)
+        return cmocka_run_group_tests(measured, setup, teardown);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_once_and_then_kept),
         cmocka_unit_test(each_condition_alone),
