@@ -20,7 +20,7 @@ static const char usage[] =
     "quote      writes a quote over the 64 bytes of the inblob\n"
     "D holds the keys, which are made once. Fields: --body-type 1 (an enclave)|2|3|4 --mrtd HEX --rtmr0..3 HEX --td-attributes HEX\n"
     "           --status WORD (of the platform's level) --component SVN (the first) --pck-revoked --stale (lists past nextUpdate)\n"
-    "           --shift DAYS (the time it takes for now)\n";
+    "           --shift DAYS (the time it takes for now) --expires SECONDS (the documents' nextUpdate, from now)\n";
 
 #define DAY 86400L
 
@@ -35,7 +35,7 @@ static bool hex(const char *text, uint8_t *out, size_t n)
 }
 
 enum { OPT_DIR = 256, OPT_OUT, OPT_INBLOB, OPT_BODY, OPT_MRTD, OPT_RTMR0, OPT_RTMR1, OPT_RTMR2, OPT_RTMR3, OPT_ATTRIBUTES,
-       OPT_STATUS, OPT_COMPONENT, OPT_REVOKED, OPT_STALE, OPT_SHIFT };
+       OPT_STATUS, OPT_COMPONENT, OPT_REVOKED, OPT_STALE, OPT_SHIFT, OPT_EXPIRES };
 
 static bool take(struct options *o, int opt)
 {
@@ -69,6 +69,9 @@ static bool take(struct options *o, int opt)
     case OPT_SHIFT:
         o->s.now += DAY * strtol(optarg, NULL, 10);
         return true;
+    case OPT_EXPIRES: /* documents lie 18 days before their nextUpdate */
+        o->s.now += strtol(optarg, NULL, 10) - 18 * DAY;
+        return true;
     default:
         return false;
     }
@@ -82,6 +85,7 @@ static const struct option table[] = {
     {"rtmr3", required_argument, NULL, OPT_RTMR3},   {"td-attributes", required_argument, NULL, OPT_ATTRIBUTES},
     {"status", required_argument, NULL, OPT_STATUS}, {"component", required_argument, NULL, OPT_COMPONENT}, {"pck-revoked", no_argument, NULL, OPT_REVOKED},
     {"stale", no_argument, NULL, OPT_STALE},         {"shift", required_argument, NULL, OPT_SHIFT},
+    {"expires", required_argument, NULL, OPT_EXPIRES},
     {0},
 };
 
