@@ -10,6 +10,7 @@
 
 #define ISSUERS 2     /* issuers of one certificate that are remembered: more than one only on cross-signing */
 #define BUCKETS 256
+#define SEEN 32       /* signatures over documents and lists: some for each vendor and FMSPC */
 
 struct entry {
     struct lk_cert cert; /* first: a lk_cert pointer is its entry */
@@ -24,6 +25,8 @@ struct lk_cert_cache {
     struct entry *buckets[BUCKETS];
     size_t n, max;
     uint64_t tick;
+    uint8_t seen[SEEN][32];
+    size_t n_seen; /* ever; the oldest is overwritten */
 };
 
 struct lk_cert_cache *lk_cert_cache_new(size_t entries)
@@ -194,6 +197,60 @@ lk_result lk_cert_signed_by(struct lk_cert_cache *c, const struct lk_cert *child
     LK_REQUIRE(verify(child, issuer), CERT_SIGNATURE);
     memcpy(e->verified_by[e->n_verified++ % ISSUERS], issuer->fingerprint, 32);
     return LK_OK;
+}
+
+/* Each part with its length before it, so that no two lists of parts are alike. */
+static bool identify(const struct lk_bytes *parts, size_t n, uint8_t id[static 32])
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+    for (size_t i = 0; ok && i < n; i++) {
+        uint64_t len = parts[i].len;
+        ok = EVP_DigestUpdate(ctx, &len, sizeof(len)) == 1 && EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(ctx, id, NULL) == 1;
+    EVP_MD_CTX_free(ctx);
+    return ok;
+}
+
+static bool has_seen(const struct lk_cert_cache *c, const uint8_t id[static 32])
+{
+    for (size_t i = 0; i < c->n_seen && i < SEEN; i++)
+        if (memcmp(c->seen[i], id, 32) == 0)
+            return true;
+    return false;
+}
+
+static void see(struct lk_cert_cache *c, const uint8_t id[static 32])
+{
+    memcpy(c->seen[c->n_seen++ % SEEN], id, 32);
+}
+
+lk_result lk_cert_verify(struct lk_cert_cache *c, const struct lk_cert *issuer, enum lk_scheme scheme, struct lk_bytes message,
+                         struct lk_bytes signature)
+{
+    uint8_t id[32], kind = (uint8_t)scheme;
+    struct lk_bytes parts[] = {lk_bytes(&kind, 1), LK_BYTES(issuer->spki), signature, message};
+    LK_REQUIRE(identify(parts, 4, id), CRYPTO);
+    if (has_seen(c, id))
+        return LK_OK;
+    LK_TRY(lk_verify(issuer->key, scheme, message, signature));
+    see(c, id);
+    return LK_OK;
+}
+
+bool lk_cert_signed_list(struct lk_cert_cache *c, const struct lk_cert *issuer, struct lk_bytes der, X509_CRL *crl)
+{
+    uint8_t id[32];
+    struct lk_bytes parts[] = {LK_BYTES(issuer->spki), der};
+    if (issuer->key == NULL || !identify(parts, 2, id))
+        return false;
+    if (has_seen(c, id))
+        return true;
+    if (X509_CRL_verify(crl, issuer->key) != 1)
+        return false;
+    see(c, id);
+    return true;
 }
 
 lk_result lk_cert_valid_at(const struct lk_cert *cert, int64_t at)

@@ -6,6 +6,7 @@
  * RSA verification (docs/architecture.md, speed). Dates and revocation are
  * checked at each use. OpenSSL parses; the bytes are capped before it sees them.
  */
+#include "policy/chain/verify.h"
 #include "proto/base/bytes.h"
 #include "proto/base/result.h"
 
@@ -46,6 +47,15 @@ void lk_cert_cache_release(struct lk_cert_cache *c);
  */
 LK_MUST_USE lk_result lk_cert_signed_by(struct lk_cert_cache *c, const struct lk_cert *child,
                                         const struct lk_cert *issuer);
+
+/*
+ * Signatures over what stands behind many requests, documents and revocation lists: a positive answer is remembered by
+ * SHA-256 over the issuer's SPKI digest, the message and the signature, so that each is verified once. Dates and contents
+ * are the caller's at each use. lk_cert_verify: as lk_verify (verify.h). lk_cert_signed_list: crl was read from der.
+ */
+LK_MUST_USE lk_result lk_cert_verify(struct lk_cert_cache *c, const struct lk_cert *issuer, enum lk_scheme scheme,
+                                     struct lk_bytes message, struct lk_bytes signature);
+bool lk_cert_signed_list(struct lk_cert_cache *c, const struct lk_cert *issuer, struct lk_bytes der, X509_CRL *crl);
 
 /* The certificate's own signature is over a digest weaker than SHA-256. */
 bool lk_cert_weak_digest(const struct lk_cert *cert);

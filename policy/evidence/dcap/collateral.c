@@ -37,7 +37,7 @@ static lk_result verified(const struct lk_collateral_input *in, const char *memb
     lk_json_object(&j, table, COUNT(table), &body);
     if (in->body.len > LK_COLLATERAL_MAX || !lk_ok(lk_json_end(&j)))
         return lk_dcap_fail(in->say, LK_R_DCAP_COLLATERAL_FORM, member, NULL, NULL);
-    lk_result r = lk_verify(in->signer, LK_SCHEME_ECDSA_P256_SHA256, body.inner, LK_BYTES(body.signature));
+    lk_result r = lk_cert_verify(in->cache, in->signer, LK_SCHEME_ECDSA_P256_SHA256, body.inner, LK_BYTES(body.signature));
     if (r.code == LK_R_SIGNATURE_INVALID)
         return lk_dcap_fail(in->say, LK_R_DCAP_COLLATERAL_SIGNATURE, member, NULL, NULL);
     *inner = body.inner;

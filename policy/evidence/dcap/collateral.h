@@ -6,9 +6,8 @@
  * Service answers ("Intel SGX and Intel TDX Provisioning Certification Service API", version 4). The signature covers
  * the exact bytes of the inner object: they are found by a scan, verified, and only then read.
  */
+#include "policy/chain/cert.h"
 #include "policy/evidence/dcap/pck.h"
-
-#include <openssl/types.h>
 
 #define LK_COLLATERAL_MAX 131072 /* bytes of one body */
 #define LK_TCB_LEVELS_MAX 64
@@ -92,7 +91,8 @@ struct lk_qe_identity {
 
 struct lk_collateral_input {
     struct lk_bytes body; /* {"tcbInfo": {...}, "signature": "..."} */
-    EVP_PKEY *signer;     /* of the TCB signing certificate */
+    struct lk_cert_cache *cache;
+    const struct lk_cert *signer; /* the TCB signing certificate */
     int64_t at;
     bool tdx; /* which kind is wanted */
     struct lk_arena *arena;

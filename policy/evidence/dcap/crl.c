@@ -23,21 +23,19 @@ static bool has_critical(const X509_CRL *crl)
     return false;
 }
 
-static bool of_issuer(X509_CRL *crl, const struct lk_cert *issuer)
+static bool of_issuer(struct lk_cert_cache *cache, struct lk_bytes der, X509_CRL *crl, const struct lk_cert *issuer)
 {
     return X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer->x509)) == 0 && !has_critical(crl) &&
            X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1) >= 0 &&
            X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) >= 0 &&
            (X509_get_key_usage(issuer->x509) & KU_CRL_SIGN) != 0 &&
-           X509_CRL_get_signature_nid(crl) == NID_ecdsa_with_SHA256 && X509_CRL_verify(crl, issuer->key) == 1;
+           X509_CRL_get_signature_nid(crl) == NID_ecdsa_with_SHA256 && lk_cert_signed_list(cache, issuer, der, crl);
 }
 
-static enum lk_reason_code judge(X509_CRL *crl, const struct lk_cert *issuer, const struct lk_cert *cert, int64_t at)
+static enum lk_reason_code judge(X509_CRL *crl, const struct lk_cert *cert, int64_t at)
 {
     int64_t this_update, next_update;
     X509_REVOKED *entry;
-    if (!of_issuer(crl, issuer))
-        return LK_R_CRL_INVALID;
     if (!time_of(X509_CRL_get0_lastUpdate(crl), &this_update) || !time_of(X509_CRL_get0_nextUpdate(crl), &next_update))
         return LK_R_CRL_MALFORMED;
     if (at < this_update)
@@ -48,14 +46,14 @@ static enum lk_reason_code judge(X509_CRL *crl, const struct lk_cert *issuer, co
     return X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert->x509)) != 0 ? LK_R_CERT_REVOKED : LK_R_OK;
 }
 
-lk_result lk_dcap_crl_check(struct lk_bytes der, const struct lk_cert *issuer, const struct lk_cert *cert, int64_t at,
-                            const struct lk_dcap_say *say, const char *what)
+lk_result lk_dcap_crl_check(struct lk_cert_cache *cache, struct lk_bytes der, const struct lk_cert *issuer,
+                            const struct lk_cert *cert, int64_t at, const struct lk_dcap_say *say, const char *what)
 {
     enum lk_reason_code code = LK_R_CRL_MALFORMED;
     const uint8_t *p = der.data;
     X509_CRL *crl = der.len > LK_DCAP_CRL_MAX ? NULL : d2i_X509_CRL(NULL, &p, (long)der.len);
     if (crl != NULL && p == der.data + der.len)
-        code = judge(crl, issuer, cert, at);
+        code = of_issuer(cache, der, crl, issuer) ? judge(crl, cert, at) : LK_R_CRL_INVALID;
     X509_CRL_free(crl);
     ERR_clear_error();
     return code == LK_R_OK ? LK_OK : lk_dcap_fail(say, code, what, NULL, NULL);

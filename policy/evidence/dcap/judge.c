@@ -80,14 +80,14 @@ static lk_result check_lists(const struct lk_family_input *in, const struct lk_d
         return missing(say, LK_DCAP_PART_ROOT_CRL, "sgx/root-crl");
     if (crl.data == NULL)
         return missing(say, LK_DCAP_PART_PCK_CRL, name);
-    LK_TRY(lk_dcap_crl_check(*root_crl, item->path.root, item->path.ca, in->at, say, "root-crl"));
-    return lk_dcap_crl_check(crl, item->path.ca, item->path.leaf, in->at, say, "pck-crl");
+    LK_TRY(lk_dcap_crl_check(lk_trust_cache(in->trust), *root_crl, item->path.root, item->path.ca, in->at, say, "root-crl"));
+    return lk_dcap_crl_check(lk_trust_cache(in->trust), crl, item->path.ca, item->path.leaf, in->at, say, "pck-crl");
 }
 
 static lk_result read_documents(const struct lk_family_input *in, const struct lk_dcap_say *say, struct lk_item *item,
                                 const struct lk_cert *signer)
 {
-    struct lk_collateral_input c = {LK_BYTES_NONE, signer->key, in->at, item->quote.tdx, in->arena, say};
+    struct lk_collateral_input c = {LK_BYTES_NONE, lk_trust_cache(in->trust), signer, in->at, item->quote.tdx, in->arena, say};
     char name[48], fmspc[13];
     lk_hex(item->pck.fmspc, fmspc, sizeof(fmspc));
     snprintf(name, sizeof(name), "%s/tcb-info/%s", say->item, fmspc);
@@ -109,7 +109,7 @@ static lk_result check_collateral(const struct lk_family_input *in, const struct
     LK_TRY(check_lists(in, say, item, &root_crl));
     LK_TRY(add_tcb_chain(in, say, item));
     LK_TRY(lk_dcap_signer_path(in, say, &item->pool, &signer));
-    LK_TRY(lk_dcap_crl_check(root_crl, signer.root, signer.leaf, in->at, say, "root-crl"));
+    LK_TRY(lk_dcap_crl_check(lk_trust_cache(in->trust), root_crl, signer.root, signer.leaf, in->at, say, "root-crl"));
     return read_documents(in, say, item, signer.leaf);
 }
 

@@ -60,8 +60,9 @@ LK_MUST_USE lk_result lk_dcap_path_dates(const struct lk_family_input *in, const
  * nextUpdate), and does not name the certificate. `what` names the list in findings. CRL_MALFORMED, CRL_INVALID,
  * CRL_NOT_YET_VALID, CRL_STALE, CERT_REVOKED.
  */
-LK_MUST_USE lk_result lk_dcap_crl_check(struct lk_bytes der, const struct lk_cert *issuer, const struct lk_cert *cert,
-                                        int64_t at, const struct lk_dcap_say *say, const char *what);
+LK_MUST_USE lk_result lk_dcap_crl_check(struct lk_cert_cache *cache, struct lk_bytes der, const struct lk_cert *issuer,
+                                        const struct lk_cert *cert, int64_t at, const struct lk_dcap_say *say,
+                                        const char *what);
 
 /* The content of the certificate's one SGX extension; absent when there is none, or more than one. */
 struct lk_bytes lk_dcap_sgx_extension(const struct lk_cert *cert);

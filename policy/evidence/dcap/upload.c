@@ -148,7 +148,7 @@ static lk_result check_list(const struct upload *u, const struct lk_dcap_pool *r
     lk_result r = kind_of(u, issuer, &cert) == LK_DCAP_CERT_ROOT
                       ? lk_dcap_root_path(u->t->in, &u->say, cert, &path)
                       : lk_dcap_ca_path(u->t->in, &u->say, roots, cert, &path);
-    return lk_ok(r) ? lk_dcap_crl_check(u->t->bytes, cert, cert, u->t->in->at, &u->say, "list") : r;
+    return lk_ok(r) ? lk_dcap_crl_check(lk_trust_cache(u->t->in->trust), u->t->bytes, cert, cert, u->t->in->at, &u->say, "list") : r;
 }
 
 static lk_result take_list(const struct upload *u, size_t which, const struct lk_crl_head *head)
@@ -228,7 +228,8 @@ static lk_result under_signer(const struct upload *u, const struct members *m, s
         pool.n--;
     pool.certs[pool.n++] = signer;
     LK_TRY(lk_dcap_signer_path(u->t->in, &u->say, &pool, &path));
-    struct lk_collateral_input c = {u->t->bytes, path.leaf->key, u->t->in->at, u->say.item[0] == 't', u->t->in->arena, &u->say};
+    struct lk_collateral_input c = {u->t->bytes, lk_trust_cache(u->t->in->trust), path.leaf, u->t->in->at,
+                                    u->say.item[0] == 't', u->t->in->arena, &u->say};
     LK_TRY(m->info.data != NULL ? read_info(u, &c) : read_identity(u, &c));
     u->out->bytes = u->t->bytes;
     return LK_OK;

@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lk_dcap_say say = {&report, "tdx"};
     const struct lk_cert *cert;
     if (cache != NULL && !c.failed && lk_ok(lk_cert_get(cache, der, &cert))) {
-        (void)!lk_ok(lk_dcap_crl_check(crl, cert, cert, 1767225600, &say, "pck-crl"));
+        (void)!lk_ok(lk_dcap_crl_check(cache, crl, cert, cert, 1767225600, &say, "pck-crl"));
         lk_dcap_sgx_extension(cert);
     }
     lk_cert_cache_free(cache);

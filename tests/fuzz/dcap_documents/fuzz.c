@@ -42,12 +42,15 @@ static void read_body(struct lk_bytes body)
     struct lk_dcap_say say = {&report, "tdx"};
     struct lk_tcb_info info;
     struct lk_qe_identity identity;
-    for (int tdx = 0; tdx < 2 && arena != NULL; tdx++) {
-        struct lk_collateral_input in = {body, key(), 1767225600, tdx == 1, arena, &say};
+    struct lk_cert signer = {.key = key()};
+    struct lk_cert_cache *cache = lk_cert_cache_new(1);
+    for (int tdx = 0; tdx < 2 && arena != NULL && cache != NULL; tdx++) {
+        struct lk_collateral_input in = {body, cache, &signer, 1767225600, tdx == 1, arena, &say};
         if (lk_ok(lk_tcb_info_read(&in, &info)) && (info.n_levels == 0 || info.n_levels > LK_TCB_LEVELS_MAX))
             __builtin_trap();
         (void)!lk_ok(lk_qe_identity_read(&in, &identity));
     }
+    lk_cert_cache_free(cache);
     lk_arena_free(arena);
 }
 

@@ -13,7 +13,7 @@
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
-#include "policy/chain/verify.h"
+#include "policy/chain/cert.h"
 
 #define CODE(r) ((int)(r).code)
 
@@ -119,9 +119,37 @@ static void rsa_schemes(void **state)
     assert_int_equal(CODE(lk_verify(NULL, LK_SCHEME_RSASSA_SHA256, msg, msg)), LK_R_SIGNATURE_INVALID);
 }
 
+/* What was verified once is believed again, and nothing else is: another key, message, signature or scheme. */
+static void an_answer_that_is_remembered_is_for_that_alone(void **state)
+{
+    (void)state;
+    uint8_t sig[64], other_sig[64];
+    struct lk_cert_cache *cache = lk_cert_cache_new(1);
+    struct lk_cert issuer = {.key = EVP_EC_gen("P-256"), .spki = {1}}, other = {.key = EVP_EC_gen("P-256"), .spki = {2}};
+    const enum lk_scheme scheme = LK_SCHEME_ECDSA_P256_SHA256;
+    sign_ecdsa(issuer.key, EVP_sha256(), 32, sig);
+    memcpy(other_sig, sig, sizeof(sig));
+    other_sig[5] ^= 1;
+    assert_int_equal(CODE(lk_cert_verify(cache, &other, scheme, msg, LK_BYTES(sig))), LK_R_SIGNATURE_INVALID);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(CODE(lk_cert_verify(cache, &issuer, scheme, msg, LK_BYTES(sig))), LK_R_OK);
+        assert_int_equal(CODE(lk_cert_verify(cache, &other, scheme, msg, LK_BYTES(sig))), LK_R_SIGNATURE_INVALID);
+        assert_int_equal(CODE(lk_cert_verify(cache, &issuer, scheme, msg, LK_BYTES(other_sig))), LK_R_SIGNATURE_INVALID);
+        assert_int_equal(CODE(lk_cert_verify(cache, &issuer, scheme, lk_bytes(msg.data, 10), LK_BYTES(sig))), LK_R_SIGNATURE_INVALID);
+        assert_int_equal(CODE(lk_cert_verify(cache, &issuer, LK_SCHEME_ECDSA_P256_SHA384, msg, LK_BYTES(sig))), LK_R_SIGNATURE_INVALID);
+    }
+    EVP_PKEY *key = issuer.key;
+    issuer.key = other.key; /* remembered: the key is not asked again */
+    assert_int_equal(CODE(lk_cert_verify(cache, &issuer, scheme, msg, LK_BYTES(sig))), LK_R_OK);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(other.key);
+    lk_cert_cache_free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_that_is_remembered_is_for_that_alone),
         cmocka_unit_test(ecdsa_schemes),
         cmocka_unit_test(ecdsa_out_of_range),
         cmocka_unit_test(rsa_schemes),
