@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "broker/cli/collateral.h"
+#include "broker/cli/collateral_broker.h"
 #include "broker/cli/fleet.h"
 #include "broker/cli/remote.h"
 #include "broker/cli/vendors.h"
@@ -19,6 +20,7 @@
 #define EVERY_S 21600 /* the longest sleep of --watch */
 #define AFTER_FAILURE_S 900
 #define LEAST_S 60
+#define BROKER_TIMEOUT_S 30
 
 static const char usage[] =
     "usage: latchkey collateral fetch [--amd-kds URL] [--pccs URL] [--fleet FILE] [--watch] [option]... --out DIR [NAME]...\n\n"
@@ -29,6 +31,10 @@ static const char usage[] =
     "  --out DIR           where to keep what is got; what is there and in force for long is not asked for again\n"
     "  --ahead DAYS        how long is long (" AHEAD_DAYS ")\n"
     "  --update early|standard  which of Intel's documents in force\n"
+    "  --broker HOST:PORT  put what the folder has into this broker, too\n"
+    "  --missing           also fetch what requests at the broker lacked\n"
+    "  --client-cert FILE, --client-key FILE  of a caller with the role collateral there\n"
+    "  --broker-ca FILE, --server-name NAME   the broker's TLS certificate\n"
     "  --watch             stay, and ask again before something runs out\n"
     "  --every SECONDS     the longest rest of --watch (21600)\n"
     "  --json              one line of JSON for each name\n"
@@ -42,10 +48,12 @@ struct options {
     const char *fleet;
     char ahead[16]; /* seconds */
     uint32_t ahead_s, every_s;
-    bool watch, out;
+    bool watch, missing;
+    const char *out;
+    struct lk_dial dial; /* address NULL: no broker */
 };
 
-enum { OPT_FLEET = 256, OPT_OUT, OPT_AHEAD, OPT_WATCH, OPT_EVERY, OPT_JSON, OPT_HELP, OPT_PASS };
+enum { OPT_FLEET = 256, OPT_OUT, OPT_AHEAD, OPT_WATCH, OPT_EVERY, OPT_BROKER, OPT_MISSING, OPT_CERT, OPT_KEY, OPT_CA, OPT_NAME, OPT_JSON, OPT_HELP, OPT_PASS };
 
 /* These, and their values, go to the program as they are. */
 static const char *const passed[] = {"--amd-kds", "--pccs", "--kds-ca", "--pccs-ca", "--update", "--connect-timeout", "--stall-timeout",
@@ -54,14 +62,17 @@ static const char *const passed[] = {"--amd-kds", "--pccs", "--kds-ca", "--pccs-
 
 static const struct option *table(void)
 {
-    static struct option o[8 + PASSED] = {
+    static struct option o[14 + PASSED] = {
         {"fleet", required_argument, NULL, OPT_FLEET}, {"out", required_argument, NULL, OPT_OUT},
         {"ahead", required_argument, NULL, OPT_AHEAD}, {"watch", no_argument, NULL, OPT_WATCH},
         {"every", required_argument, NULL, OPT_EVERY}, {"json", no_argument, NULL, OPT_JSON},
-        {"help", no_argument, NULL, OPT_HELP},
+        {"help", no_argument, NULL, OPT_HELP},        {"missing", no_argument, NULL, OPT_MISSING},
+        {"broker", required_argument, NULL, OPT_BROKER},   {"client-cert", required_argument, NULL, OPT_CERT},
+        {"client-key", required_argument, NULL, OPT_KEY},  {"broker-ca", required_argument, NULL, OPT_CA},
+        {"server-name", required_argument, NULL, OPT_NAME},
     };
     for (size_t i = 0; i < PASSED; i++)
-        o[7 + i] = (struct option){passed[i] + 2, required_argument, NULL, OPT_PASS + (int)i};
+        o[13 + i] = (struct option){passed[i] + 2, required_argument, NULL, OPT_PASS + (int)i};
     return o;
 }
 
@@ -91,18 +102,42 @@ static bool take(struct options *o, int opt, const char *v)
     case OPT_FLEET:
         return (o->fleet = v) != NULL;
     case OPT_OUT:
-        return (o->out = true) && pass(o, "--out", v);
+        return (o->out = v) != NULL && pass(o, "--out", v);
     case OPT_AHEAD:
         return number(v, 3650, &o->ahead_s);
     case OPT_WATCH:
         return o->watch = true;
     case OPT_EVERY:
         return number(v, 86400, &o->every_s) && o->every_s > 0;
+    case OPT_BROKER:
+        return (o->dial.address = v) != NULL;
+    case OPT_MISSING:
+        return o->missing = true;
+    case OPT_CERT:
+        return (o->dial.certificate = v) != NULL;
+    case OPT_KEY:
+        return (o->dial.key = v) != NULL;
+    case OPT_CA:
+        return (o->dial.ca_file = v) != NULL;
+    case OPT_NAME:
+        return (o->dial.server_name = v) != NULL;
     case OPT_JSON:
         return o->run.json = true;
     default:
         return false; /* getopt has said why */
     }
+}
+
+static bool complete(struct options *o, bool names)
+{
+    const char *flaw = o->out == NULL ? "--out is missing"
+                       : o->missing && o->dial.address == NULL ? "--missing asks a broker: give --broker"
+                       : (o->dial.certificate == NULL) != (o->dial.key == NULL) ? "--client-cert and --client-key go together"
+                       : o->fleet == NULL && !o->missing && !names ? "nothing is wanted: give --fleet, --missing or names"
+                                                                   : NULL;
+    if (flaw != NULL)
+        lk_cli_usage("%s", flaw);
+    return flaw == NULL && pass(o, "--ahead", o->ahead);
 }
 
 /* False: *code is the exit code. */
@@ -126,10 +161,7 @@ static bool read_options(struct options *o, int argc, char **argv, int *code)
     }
     o->ahead_s *= 86400;
     snprintf(o->ahead, sizeof(o->ahead), "%u", o->ahead_s);
-    if (o->out && (o->fleet != NULL || optind < argc) && pass(o, "--ahead", o->ahead))
-        return true;
-    lk_cli_usage(o->out ? "nothing is wanted: give --fleet or names" : "--out is missing");
-    return false;
+    return complete(o, optind < argc);
 }
 
 static void want_piece(void *context, const struct lk_fleet_piece *p)
@@ -148,14 +180,57 @@ static lk_result read_fleet(const char *path, struct lk_wanted *wanted)
     return r;
 }
 
+/* A chip whose certificate is missing wants its product's chain and list next. */
+static void want_missing(void *context, const char *name, const char *note)
+{
+    char more[64];
+    lk_wanted_add(context, name, *note != '\0' && strncmp(name, "sev-snp/vek/", 12) == 0 ? note : NULL);
+    if (*note == '\0' || strncmp(name, "sev-snp/v", 9) != 0 || strlen(note) > 16)
+        return;
+    snprintf(more, sizeof(more), "sev-snp/chain/%s%s", note, name[9] == 'l' ? "-vlek" : "");
+    lk_wanted_add(context, more, NULL);
+    snprintf(more, sizeof(more), "sev-snp/crl/%s", note);
+    lk_wanted_add(context, more, NULL);
+}
+
+static lk_result ask_missing(const struct options *o, struct lk_wanted *wanted)
+{
+    struct lk_collateral_broker *b = NULL;
+    lk_result r = lk_collateral_open(&o->dial, BROKER_TIMEOUT_S, &b);
+    if (lk_ok(r))
+        r = lk_collateral_missing(b, want_missing, wanted);
+    lk_collateral_close(b);
+    return r;
+}
+
+/* What was got goes to the broker also when the rest failed: the first failure is the exit code. */
+static int put(const struct options *o, int code)
+{
+    struct lk_collateral_broker *b = NULL;
+    size_t refused = 0;
+    lk_result r = lk_collateral_open(&o->dial, BROKER_TIMEOUT_S, &b);
+    if (lk_ok(r))
+        r = lk_collateral_put(b, o->out, &refused);
+    lk_collateral_close(b);
+    int failed = lk_ok(r) ? (refused > 0 ? 1 : 0) : lk_cli_fail(r, "broker %s", o->dial.address);
+    return code != 0 ? code : failed;
+}
+
 static int run_once(struct options *o, char **names)
 {
     struct lk_wanted wanted = {.lines = lk_buf(LINES_MAX)};
     lk_result r = o->fleet == NULL ? LK_OK : read_fleet(o->fleet, &wanted);
+    const char *who = o->fleet;
+    if (lk_ok(r) && o->missing) {
+        r = ask_missing(o, &wanted);
+        who = o->dial.address;
+    }
     for (; lk_ok(r) && *names != NULL; names++)
         lk_wanted_add(&wanted, *names, NULL);
-    int code = lk_ok(r) ? lk_vendors_run(&o->run, &wanted) : lk_cli_fail(r, "%s", o->fleet);
+    int code = lk_ok(r) ? lk_vendors_run(&o->run, &wanted) : lk_cli_fail(r, "%s", who);
     lk_buf_free(&wanted.lines);
+    if (lk_ok(r) && o->dial.address != NULL && code <= 3)
+        code = put(o, code);
     if (!o->run.json && (code <= 1 || code == 3))
         fprintf(stderr, "latchkey: %zu there, %zu missing\n", o->run.there, o->run.failed);
     return code;
