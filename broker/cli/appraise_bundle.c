@@ -7,6 +7,7 @@
 #include "broker/cli/remote.h"
 #include "policy/evidence/azure_hcl/report.h"
 #include "policy/evidence/azure_hcl/runtime.h"
+#include "policy/evidence/svsm_vtpm/manifest.h"
 #include "proto/tpm/attest.h"
 #include "proto/tpm/public.h"
 
@@ -87,7 +88,22 @@ static void complete_azure(struct lk_appraise *a)
         *snp = hcl.hardware;
 }
 
+/* ---- svsm ---- */
+
+/* The nonce is the binding that is asked for, and the EK is the manifest's, unless they are given. */
+static void complete_svsm(struct lk_appraise *a)
+{
+    struct lk_svsm_manifest m;
+    const struct lk_bytes *manifest = part_of(a, "svsm-vtpm", "manifest");
+    struct lk_bytes *nonce = part_of(a, "svsm-vtpm", "nonce"), *ek = part_of(a, "tpm", "ek-public");
+    if (is_absent(nonce) && !a->any_binding && a->binding_len == sizeof(a->binding))
+        *nonce = LK_BYTES(a->binding);
+    if (manifest != NULL && is_absent(ek) && lk_ok(lk_svsm_manifest_read(*manifest, &m)))
+        *ek = m.vtpm;
+}
+
 static const struct bundle bundles[] = {
+    {"svsm", {"sev-snp", "svsm-vtpm", "tpm"}, complete_svsm},
     {"azure-hcl", {"azure-hcl", "sev-snp", "tdx", "tpm"}, complete_azure},
 };
 

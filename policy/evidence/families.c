@@ -7,6 +7,7 @@
 #include "policy/evidence/ima/ima.h"
 #include "policy/evidence/initdata/initdata.h"
 #include "policy/evidence/sev_snp/sev_snp.h"
+#include "policy/evidence/svsm_vtpm/svsm_vtpm.h"
 #include "policy/evidence/tpm/tpm.h"
 
 /* In the order of docs; NULL-terminated. */
@@ -16,6 +17,7 @@ static const struct lk_family *const families[] = {
     &lk_family_tdx,
     &lk_family_sgx,
     &lk_family_azure_hcl,
+    &lk_family_svsm_vtpm,
     &lk_family_eventlog,
     &lk_family_ima,
     &lk_family_initdata,

@@ -196,6 +196,8 @@ static lk_result collect(struct call *c)
         return put_failure(&c->failure, c->out);
     }
     struct lk_collector_item item = {.n = 0};
+    if (c->ops->bundle != NULL)
+        c->ops->bundle(c->self, r->families, r->n_families);
     bool done = c->ops->collect(c->self, plain(r->binding), r->request, &item, &c->failure);
     lk_result result = done ? put_item(c, &item) : put_failure(&c->failure, c->out);
     item_free(&item);

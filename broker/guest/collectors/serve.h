@@ -61,6 +61,8 @@ struct lk_collector_ops {
     bool (*identify)(void *self, struct lk_buf *ek_public, struct lk_buf *ak_public, struct lk_collector_failure *f);
     bool (*activate)(void *self, struct lk_bytes credential_blob, struct lk_bytes encrypted_secret,
                      struct lk_secret *s, struct lk_collector_failure *f);
+    /* Optional: the families of the bundle that the next item is for, before each collect. */
+    void (*bundle)(void *self, char *const *families, size_t n);
     bool (*collect)(void *self, struct lk_bytes binding, const Latchkey__V1__EvidenceItemRequest *request,
                     struct lk_collector_item *item, struct lk_collector_failure *f);
 };

@@ -111,12 +111,28 @@ static bool provided_by(const struct lk_tsm *t, const char *provider)
            memcmp(text.data, provider, n) == 0;
 }
 
+/* Another name where one of ours was left: by a process of the same number, or by an earlier report of this one. */
+static bool make_folder(struct lk_tsm *t, const char *root)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        char suffix[16] = "";
+        if (i > 0)
+            snprintf(suffix, sizeof(suffix), "-%u", i);
+        if (snprintf(t->folder, sizeof(t->folder), "%s/report/latchkey-%d%s", root, (int)getpid(), suffix) >= (int)sizeof(t->folder))
+            return false;
+        if (mkdir(t->folder, 0700) == 0)
+            return true;
+        if (errno != EEXIST)
+            return false;
+    }
+    return false;
+}
+
 enum lk_device_status lk_tsm_open(struct lk_tsm *t, const char *root, const char *provider, struct lk_device_error *e)
 {
     *t = (struct lk_tsm){.e = e};
     errno = 0;
-    if (snprintf(t->folder, sizeof(t->folder), "%s/report/latchkey-%d", root, (int)getpid()) >= (int)sizeof(t->folder) ||
-        mkdir(t->folder, 0700) != 0) {
+    if (!make_folder(t, root)) {
         t->folder[0] = '\0';
         return lk_device_error_set(e, LK_DEVICE_NONE, "creating a folder in %s/report", root);
     }
@@ -144,7 +160,7 @@ static enum lk_device_status check_generation(const struct lk_tsm *t)
 }
 
 enum lk_device_status lk_tsm_report(struct lk_tsm *t, const uint8_t user_data[static 64], struct lk_buf *outblob,
-                                    struct lk_buf *auxblob)
+                                    struct lk_buf *auxblob, struct lk_buf *manifestblob)
 {
     if (!lk_tsm_write(t, "inblob", lk_bytes(user_data, USER_DATA_LEN)))
         return lk_device_error_set(t->e, may_come(errno) ? LK_DEVICE_BUSY : LK_DEVICE_FAILED, "writing inblob");
@@ -152,5 +168,7 @@ enum lk_device_status lk_tsm_report(struct lk_tsm *t, const uint8_t user_data[st
         return lk_device_error_set(t->e, may_come(errno) ? LK_DEVICE_BUSY : LK_DEVICE_FAILED, "reading outblob");
     if (auxblob != NULL && !read_attribute(t, "auxblob", AUXBLOB_MS, auxblob))
         auxblob->len = 0;
+    if (manifestblob != NULL && !read_attribute(t, "manifestblob", NUMBER_MS, manifestblob))
+        return lk_device_error_set(t->e, LK_DEVICE_FAILED, "reading manifestblob: is there an SVSM?");
     return check_generation(t);
 }

@@ -7,7 +7,7 @@
  *
  *     status = lk_tsm_open(&t, root, "tdx_guest", error);
  *     if (status == LK_DEVICE_OK)
- *         status = lk_tsm_report(&t, user_data, &outblob, NULL);
+ *         status = lk_tsm_report(&t, user_data, &outblob, NULL, NULL);
  *     lk_tsm_close(&t);
  */
 #include <limits.h>
@@ -36,11 +36,11 @@ bool lk_tsm_write(struct lk_tsm *t, const char *name, struct lk_bytes value);
 bool lk_tsm_number(const struct lk_tsm *t, const char *name, unsigned long *out);
 
 /*
- * Writes the 64 bytes of user data as inblob and reads outblob; auxblob too, unless NULL: it stays empty when the
- * host gives none. Tries again while the kernel says EBUSY, EINTR or ETIMEDOUT. BUSY: no answer in time, or another
+ * Writes the 64 bytes of user data as inblob and reads outblob; auxblob and manifestblob too, unless NULL: the one stays
+ * empty when the host gives none, the other must come. Tries again while the kernel says EBUSY, EINTR or ETIMEDOUT. BUSY: no answer in time, or another
  * program wrote to the folder.
  */
 enum lk_device_status lk_tsm_report(struct lk_tsm *t, const uint8_t user_data[static 64], struct lk_buf *outblob,
-                                    struct lk_buf *auxblob);
+                                    struct lk_buf *auxblob, struct lk_buf *manifestblob);
 
 #endif

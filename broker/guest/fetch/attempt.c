@@ -218,7 +218,7 @@ static lk_result collect_items(struct attempt *a, const Latchkey__V1__EvidenceAl
     for (size_t i = 0; i < alternative->n_items; i++) {
         const Latchkey__V1__EvidenceItemRequest *wanted = alternative->items[i];
         if (is_log(wanted->family) == logs)
-            LK_TRY(lk_collector_collect(collector_for(a, alternative, i), binding, wanted, a->arena, &a->items[i]));
+            LK_TRY(lk_collector_collect(collector_for(a, alternative, i), binding, alternative, i, a->arena, &a->items[i]));
     }
     return LK_OK;
 }

@@ -168,13 +168,17 @@ lk_result lk_collector_activate(struct lk_collector *c, struct lk_bytes blob, st
 }
 
 lk_result lk_collector_collect(struct lk_collector *c, struct lk_bytes binding,
-                               const Latchkey__V1__EvidenceItemRequest *request, struct lk_arena *arena,
+                               const Latchkey__V1__EvidenceAlternative *bundle, size_t item, struct lk_arena *arena,
                                Latchkey__V1__EvidenceItem **out)
 {
     Latchkey__V1__CollectorCollect call = LATCHKEY__V1__COLLECTOR_COLLECT__INIT;
+    call.families = lk_arena_array(arena, bundle->n_items, sizeof(*call.families));
+    LK_REQUIRE(call.families != NULL, MEMORY);
+    for (; call.n_families < bundle->n_items; call.n_families++)
+        call.families[call.n_families] = bundle->items[call.n_families]->family;
     Latchkey__V1__CollectorRequest message = LATCHKEY__V1__COLLECTOR_REQUEST__INIT;
     call.binding = lk_client_bin(binding);
-    call.request = (Latchkey__V1__EvidenceItemRequest *)(uintptr_t)request;
+    call.request = bundle->items[item];
     message.call_case = LATCHKEY__V1__COLLECTOR_REQUEST__CALL_COLLECT;
     message.collect = &call;
     const Latchkey__V1__CollectorResponse *response = NULL;

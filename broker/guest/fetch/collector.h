@@ -36,7 +36,7 @@ LK_MUST_USE lk_result lk_collector_identify(struct lk_collector *c, bool quiet, 
 LK_MUST_USE lk_result lk_collector_activate(struct lk_collector *c, struct lk_bytes blob, struct lk_bytes secret,
                                             struct lk_arena *arena, struct lk_bytes *s);
 LK_MUST_USE lk_result lk_collector_collect(struct lk_collector *c, struct lk_bytes binding,
-                                           const Latchkey__V1__EvidenceItemRequest *request, struct lk_arena *arena,
-                                           Latchkey__V1__EvidenceItem **out);
+                                           const Latchkey__V1__EvidenceAlternative *bundle, size_t item,
+                                           struct lk_arena *arena, Latchkey__V1__EvidenceItem **out);
 
 #endif

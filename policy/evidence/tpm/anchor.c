@@ -190,6 +190,7 @@ static lk_result by_ek(const struct lk_family_input *in, struct lk_item *item, c
 {
     LK_TRY(check_ek(item));
     const struct lk_proof *proof = proof_for(proofs, &item->ek_name, item->ek_spki);
+    LK_REQUIRE(proof != NULL || in->parts[LK_TPM_PART_EK_CERT].data != NULL, UNANCHORED);
     if (proof != NULL)
         LK_TRY(link_to_ek(in, item, proof, how));
     else

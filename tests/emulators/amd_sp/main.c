@@ -23,21 +23,22 @@ static const char usage[] =
     "make-root  writes keys, ark.der, ask.der, asvk.der, cert_chain.pem, cert_chain-vlek.pem and crl.der into D.\n"
     "report     writes outblob (the report), auxblob (the certificate table), vek.der and provider into E, like an\n"
     "           entry of configfs-tsm.\n"
-    "serve      plays configfs-tsm in the folder ROOT until it is ended: latchkey-evidence-snp --tsm-root ROOT\n"
+    "serve      plays configfs-tsm in the folder ROOT until it is ended: latchkey-evidence-snp --tsm-root ROOT;\n"
+    "           with --manifest FILE also an SVSM whose virtual TPM's manifest is in the file\n"
     "fields:    --key vcek|vlek --version N --vmpl N --guest-svn N --policy N --platform-info N --key-info N\n"
     "           --measurement HEX --host-data HEX --id-key-digest HEX --author-key-digest HEX --chip-id HEX\n"
     "           --reported-tcb HEX --committed-tcb HEX --current-tcb HEX --launch-tcb HEX (16 digits, as in the report)\n"
     "           --launch-mitigations N --current-mitigations N\n";
 
 struct options {
-    const char *dir, *out, *inblob;
+    const char *dir, *out, *inblob, *manifest;
     enum amd_sp_product product;
     enum amd_sp_key key;
     int argc; /* the options that change fields are read a second time, once the product is known */
     char **argv;
 };
 
-enum { OPT_DIR = 256, OPT_OUT, OPT_PRODUCT, OPT_KEY, OPT_INBLOB, OPT_FIELD };
+enum { OPT_DIR = 256, OPT_OUT, OPT_PRODUCT, OPT_KEY, OPT_INBLOB, OPT_MANIFEST, OPT_FIELD };
 
 #define AT(field) offsetof(struct amd_sp_report, field), sizeof(((struct amd_sp_report *)NULL)->field)
 
@@ -90,13 +91,13 @@ static void set_field(struct amd_sp_report *r, size_t i, const char *text)
 
 static const struct option *long_options(void)
 {
-    static struct option o[6 + FIELDS] = {
+    static struct option o[7 + FIELDS] = {
         {"dir", required_argument, NULL, OPT_DIR},   {"out", required_argument, NULL, OPT_OUT},
         {"product", required_argument, NULL, OPT_PRODUCT}, {"key", required_argument, NULL, OPT_KEY},
-        {"inblob", required_argument, NULL, OPT_INBLOB},
+        {"inblob", required_argument, NULL, OPT_INBLOB}, {"manifest", required_argument, NULL, OPT_MANIFEST},
     };
     for (size_t i = 0; i < FIELDS; i++)
-        o[5 + i] = (struct option){fields[i].name, required_argument, NULL, OPT_FIELD + (int)i};
+        o[6 + i] = (struct option){fields[i].name, required_argument, NULL, OPT_FIELD + (int)i};
     return o;
 }
 
@@ -120,6 +121,8 @@ static const char *read_options(struct options *o, struct amd_sp_report *report)
             o->out = optarg;
         else if (c == OPT_INBLOB)
             o->inblob = optarg;
+        else if (c == OPT_MANIFEST)
+            o->manifest = optarg;
         else if (c == OPT_PRODUCT)
             o->product = product_of(optarg);
         else if (c == OPT_KEY)
@@ -142,7 +145,7 @@ static void read_inblob(const char *path, uint8_t report_data[static 64])
     fclose(f);
 }
 
-static void write_answer(const struct options *o, const struct amd_sp_state *s, const struct amd_sp_report *r)
+static void write_answer(const struct options *o, const struct amd_sp_state *s, const struct amd_sp_report *r, bool certs)
 {
     bool vlek = o->key == AMD_SP_VLEK;
     EVP_PKEY *key = s->keys[vlek ? AMD_SP_HELD_VLEK : AMD_SP_HELD_VCEK];
@@ -163,7 +166,8 @@ static void write_answer(const struct options *o, const struct amd_sp_state *s, 
         wrong("cannot make the folder of --out");
     amd_sp_write(o->out, "vek.der", vek.data, vek.len);
     amd_sp_write(o->out, "provider", "sev_guest\n", 10);
-    amd_sp_write(o->out, "auxblob", table, n);
+    if (certs)
+        amd_sp_write(o->out, "auxblob", table, n);
     /* Last, and at once: who waits for it finds everything. */
     char from[4096], to[4096];
     snprintf(from, sizeof(from), "%s/.outblob", o->out);
@@ -179,14 +183,26 @@ struct service {
     struct amd_sp_report report;
 };
 
-static void answer(void *context, const char *folder, const uint8_t report_data[static 64], uint32_t vmpl)
+static void answer(void *context, const char *folder, const uint8_t report_data[static 64], uint32_t vmpl, bool certs)
 {
     struct service *service = context;
     struct amd_sp_report r = service->report;
     memcpy(r.report_data, report_data, sizeof(r.report_data));
     r.vmpl = vmpl;
     service->o->out = folder;
-    write_answer(service->o, service->s, &r);
+    write_answer(service->o, service->s, &r, certs);
+}
+
+static const struct amd_sp_module *read_module(const char *path)
+{
+    static struct amd_sp_module module;
+    FILE *f = path == NULL ? NULL : fopen(path, "rb");
+    if (path == NULL)
+        return NULL;
+    if (f == NULL || (module.len = fread(module.manifest, 1, sizeof(module.manifest), f)) == 0)
+        wrong("the manifest cannot be read");
+    fclose(f);
+    return &module;
 }
 
 int main(int argc, char **argv)
@@ -209,9 +225,9 @@ int main(int argc, char **argv)
     if (r.version < 3)
         memset(r.cpuid, 0, sizeof(r.cpuid)); /* reserved before version 3 */
     if (serve)
-        amd_sp_serve(o.out, answer, &(struct service){&o, &s, r});
+        amd_sp_serve(o.out, read_module(o.manifest), answer, &(struct service){&o, &s, r});
     if (o.inblob != NULL)
         read_inblob(o.inblob, r.report_data);
-    write_answer(&o, &s, &r);
+    write_answer(&o, &s, &r, true);
     return 0;
 }

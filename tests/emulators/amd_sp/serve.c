@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,15 +39,43 @@ static bool exists(const char *folder, const char *name, time_t *since)
     return true;
 }
 
-static void write_text(const char *folder, const char *name, const char *text)
+static void write_file(const char *folder, const char *name, const void *data, size_t len)
 {
     char path[PATH_MAX + NAME_MAX];
     snprintf(path, sizeof(path), "%s/%s", folder, name);
     FILE *f = fopen(path, "wb");
     if (f == NULL)
         return;
-    fputs(text, f);
+    fwrite(data, 1, len, f);
     fclose(f);
+}
+
+static void write_text(const char *folder, const char *name, const char *text)
+{
+    write_file(folder, name, text, strlen(text));
+}
+
+/* The guest has asked the module, for the service that it has. */
+static bool asks_module(const char *folder)
+{
+    char provider[8] = "", guid[40] = "", version[4] = "";
+    read_file(folder, "service_provider", provider, sizeof(provider) - 1);
+    read_file(folder, "service_guid", guid, sizeof(guid) - 1);
+    read_file(folder, "service_manifest_version", version, sizeof(version) - 1);
+    return strcmp(provider, "svsm") == 0 && strcmp(guid, "c476f1eb-0123-45a5-9641-b4e7dde5bfe3") == 0 && strcmp(version, "0") == 0;
+}
+
+static void answer_for_module(const char *folder, const struct amd_sp_module *module, const uint8_t nonce[static 64],
+                              amd_sp_answer_fn *answer, void *context)
+{
+    uint8_t run[64 + sizeof(module->manifest)], digest[64];
+    memcpy(run, nonce, 64);
+    memcpy(run + 64, module->manifest, module->len);
+    if (EVP_Digest(run, 64 + module->len, digest, NULL, EVP_sha512(), NULL) != 1)
+        exit(1);
+    write_text(folder, "generation", "4\n");
+    write_file(folder, "manifestblob", module->manifest, module->len);
+    answer(context, folder, digest, 0, false);
 }
 
 static void remove_folder(const char *folder)
@@ -62,7 +91,7 @@ static void remove_folder(const char *folder)
     rmdir(folder);
 }
 
-static void look_at(const char *folder, amd_sp_answer_fn *answer, void *context)
+static void look_at(const char *folder, const struct amd_sp_module *module, amd_sp_answer_fn *answer, void *context)
 {
     uint8_t report_data[64];
     char privlevel[16] = "", generation[8];
@@ -73,18 +102,22 @@ static void look_at(const char *folder, amd_sp_answer_fn *answer, void *context)
         return;
     }
     if (!exists(folder, "provider", &since)) {
-        write_text(folder, "privlevel_floor", "0\n");
+        write_text(folder, "privlevel_floor", module != NULL ? "2\n" : "0\n");
         write_text(folder, "provider", "sev_guest\n");
     }
     if (read_file(folder, "inblob", report_data, sizeof(report_data)) != sizeof(report_data))
         return;
+    if (module != NULL && asks_module(folder)) {
+        answer_for_module(folder, module, report_data, answer, context);
+        return;
+    }
     bool chosen = read_file(folder, "privlevel", privlevel, sizeof(privlevel) - 1) > 0;
     snprintf(generation, sizeof(generation), "%d\n", chosen ? 2 : 1); /* the writes so far */
     write_text(folder, "generation", generation);
-    answer(context, folder, report_data, (uint32_t)strtoul(privlevel, NULL, 10));
+    answer(context, folder, report_data, module != NULL && !chosen ? 2 : (uint32_t)strtoul(privlevel, NULL, 10), true);
 }
 
-_Noreturn void amd_sp_serve(const char *root, amd_sp_answer_fn *answer, void *context)
+_Noreturn void amd_sp_serve(const char *root, const struct amd_sp_module *module, amd_sp_answer_fn *answer, void *context)
 {
     char reports[PATH_MAX / 2];
     snprintf(reports, sizeof(reports), "%s/report", root);
@@ -97,7 +130,7 @@ _Noreturn void amd_sp_serve(const char *root, amd_sp_answer_fn *answer, void *co
         for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;) {
             char folder[PATH_MAX];
             if (e->d_name[0] != '.' && (size_t)snprintf(folder, sizeof(folder), "%s/%s", reports, e->d_name) < sizeof(folder))
-                look_at(folder, answer, context);
+                look_at(folder, module, answer, context);
         }
         if (d != NULL)
             closedir(d);

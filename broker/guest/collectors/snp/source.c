@@ -5,4 +5,5 @@ void lk_snp_evidence_free(struct lk_snp_evidence *e)
 {
     lk_buf_free(&e->report);
     lk_buf_free(&e->certs);
+    lk_buf_free(&e->manifest);
 }

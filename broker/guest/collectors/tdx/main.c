@@ -26,7 +26,7 @@ static bool collect_quote(const struct collector *c, struct lk_bytes binding, st
     LK_BUF_AUTO quote = lk_buf(LK_TSM_OUTBLOB_MAX);
     enum lk_device_status status = lk_tsm_open(&t, c->tsm_root, "tdx_guest", &error);
     if (status == LK_DEVICE_OK)
-        status = lk_tsm_report(&t, binding.data, &quote, NULL);
+        status = lk_tsm_report(&t, binding.data, &quote, NULL, NULL);
     lk_tsm_close(&t);
     if (status != LK_DEVICE_OK)
         return lk_collector_fail_device(f, status, &error);

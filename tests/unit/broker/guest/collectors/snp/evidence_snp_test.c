@@ -21,7 +21,8 @@ static struct kernel {
     const char *provider, *generation, *floor;
     size_t report_len;
     bool certs;
-    char privlevel[8];
+    char privlevel[8], service[64];
+    bool svsm, manifest;
     _Atomic bool stop;
 } kernel;
 
@@ -66,8 +67,13 @@ static void *play(void *arg)
     kernel.privlevel[get_file("privlevel", kernel.privlevel, sizeof(kernel.privlevel) - 1)] = '\0';
     memcpy(report + 0x50, in, sizeof(in));
     put_file("generation", kernel.generation, strlen(kernel.generation));
+    memset(kernel.service, 0, sizeof(kernel.service));
+    size_t n = get_file("service_provider", kernel.service, 16);
+    get_file("service_guid", kernel.service + n, sizeof(kernel.service) - n - 1);
     if (kernel.certs)
         put_file("auxblob", "certificates", 12);
+    if (kernel.manifest)
+        put_file("manifestblob", "manifest", 8);
     put_file("outblob", report, kernel.report_len);
     return NULL;
 }
@@ -85,7 +91,7 @@ static enum lk_device_status ask(const uint32_t *vmpl, size_t n_vmpl, struct lk_
     assert_int_equal(pthread_create(&thread, NULL, play, NULL), 0);
     uint8_t data[64];
     memset(data, 0xab, sizeof(data));
-    struct lk_snp_request request = {.user_data = data, .vmpl = vmpl, .n_vmpl = n_vmpl};
+    struct lk_snp_request request = {.user_data = data, .vmpl = vmpl, .n_vmpl = n_vmpl, .svsm = kernel.svsm};
     struct lk_device_error error;
     enum lk_device_status status = lk_snp_from_tsm(kernel.root, &request, out, &error);
     kernel.stop = true;
@@ -111,6 +117,28 @@ static void a_report_and_its_certificates_come_back(void **state)
     assert_int_equal(e.report.len, LK_SNP_REPORT_LEN);
     assert_int_equal(e.report.data[0x50], 0xab);
     assert_true(lk_bytes_eq(lk_buf_bytes(&e.certs), lk_bytes_str("certificates")));
+    lk_snp_evidence_free(&e);
+}
+
+static void the_module_is_asked_for_its_manifest(void **state)
+{
+    static const uint32_t zero = 0;
+    (void)state;
+    setup_kernel();
+    kernel.svsm = kernel.certs = kernel.manifest = true;
+    kernel.generation = "4\n";
+    kernel.floor = "2\n"; /* this kernel itself could not ask for VMPL 0 */
+    struct lk_snp_evidence e = {0};
+    assert_int_equal(ask(&zero, 1, &e), LK_DEVICE_OK);
+    assert_true(lk_bytes_eq(lk_buf_bytes(&e.manifest), lk_bytes_str("manifest")));
+    assert_string_equal(kernel.service, "svsmc476f1eb-0123-45a5-9641-b4e7dde5bfe3");
+    assert_string_equal(kernel.privlevel, "");
+    lk_snp_evidence_free(&e);
+    kernel.svsm = false;
+    kernel.generation = "1\n";
+    assert_int_equal(ask(NULL, 0, &e), LK_DEVICE_OK);
+    assert_int_equal(e.manifest.len, 0);
+    assert_string_equal(kernel.service, "");
     lk_snp_evidence_free(&e);
 }
 
@@ -184,7 +212,7 @@ static void without_hardware_there_is_no_device(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_report_and_its_certificates_come_back), cmocka_unit_test(the_least_allowed_vmpl_is_asked_for),
+        cmocka_unit_test(a_report_and_its_certificates_come_back), cmocka_unit_test(the_module_is_asked_for_its_manifest), cmocka_unit_test(the_least_allowed_vmpl_is_asked_for),
         cmocka_unit_test(no_allowed_vmpl_is_told),                 cmocka_unit_test(another_writer_is_noticed),
         cmocka_unit_test(another_kind_of_machine_is_no_device),    cmocka_unit_test(a_report_of_another_size_is_none),
         cmocka_unit_test(without_hardware_there_is_no_device),
