@@ -8,6 +8,8 @@ struct candidates {
     size_t n_trusted;
     const struct lk_bytes *extra;
     size_t n_extra;
+    const struct lk_pin *pins;
+    size_t n_pins;
 };
 
 /* What is wrong with the path so far, and the certificate that it is wrong with. */
@@ -36,6 +38,15 @@ static struct candidate candidate_at(const struct candidates *from, size_t i)
         return (struct candidate){from->extra[i - from->n_trusted], NULL};
     const struct lk_trust_cert *t = &from->trusted[i];
     return (struct candidate){t->der, t->anchor ? t->name : NULL};
+}
+
+/* NULL: it is no pin. */
+static const char *pin_name(const struct candidates *from, const struct lk_cert *cert)
+{
+    for (size_t i = 0; i < from->n_pins; i++)
+        if (lk_bytes_eq(LK_BYTES(from->pins[i].sha256), LK_BYTES(cert->fingerprint)))
+            return from->pins[i].name;
+    return NULL;
 }
 
 static bool on_path(const struct lk_path *path, const struct lk_cert *cert)
@@ -87,7 +98,9 @@ static lk_result try_candidate(struct search *s, const struct candidate *c, stru
     if (lk_ok(flaw.why))
         flaw = (struct flaw){issuer_flaw(s, cert), cert};
     s->path->certs[s->path->n++] = cert;
-    lk_result r = c->anchor != NULL ? arrive(s, c->anchor, flaw) : extend(s, flaw);
+    const char *anchor = c->anchor != NULL ? c->anchor : pin_name(&s->from, cert);
+    lk_result r = anchor != NULL ? arrive(s, anchor, flaw) : extend(s, flaw);
+    s->path->pinned = lk_ok(r) && (anchor == NULL ? s->path->pinned : c->anchor == NULL);
     if (!lk_ok(r))
         s->path->n--;
     return r;
@@ -120,8 +133,15 @@ static bool any_weak(const struct lk_path *path)
 lk_result lk_path_find(const struct lk_trust *trust, const char *family, const struct lk_cert *leaf,
                        const struct lk_bytes *extra, size_t n_extra, int64_t at, struct lk_path *out)
 {
+    return lk_path_find_pinned(trust, family, NULL, 0, leaf, extra, n_extra, at, out);
+}
+
+lk_result lk_path_find_pinned(const struct lk_trust *trust, const char *family, const struct lk_pin *pins, size_t n_pins,
+                              const struct lk_cert *leaf, const struct lk_bytes *extra, size_t n_extra, int64_t at,
+                              struct lk_path *out)
+{
     *out = (struct lk_path){.certs = {leaf}, .n = 1};
-    struct search s = {.cache = lk_trust_cache(trust), .from = {.extra = extra, .n_extra = n_extra}, .at = at,
+    struct search s = {.cache = lk_trust_cache(trust), .from = {.extra = extra, .n_extra = n_extra, .pins = pins, .n_pins = n_pins}, .at = at,
                        .path = out, .worst = {LK_FAIL(UNANCHORED), NULL}};
     s.from.trusted = lk_trust_certs(trust, family, &s.from.n_trusted);
     if (!lk_ok(extend(&s, (struct flaw){lk_cert_valid_at(leaf, at), leaf}))) {

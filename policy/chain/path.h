@@ -12,8 +12,15 @@ struct lk_path {
     const struct lk_cert *certs[LK_CERT_CHAIN_MAX]; /* leaf first, anchor last */
     size_t n;
     const char *anchor; /* its name in trust; lives as long as the trust */
+    bool pinned;        /* the anchor is a pin, which no admin added */
     bool weak;          /* a certificate below the anchor is signed over SHA-1 */
     const struct lk_cert *outdated; /* the certificate of CERT_EXPIRED or CERT_NOT_YET_VALID; NULL otherwise */
+};
+
+/* An anchor that a family knows by itself: the certificate must be among the DER runs. */
+struct lk_pin {
+    const char *name; /* lives for ever */
+    uint8_t sha256[32]; /* of the certificate's DER */
 };
 
 /*
@@ -27,5 +34,10 @@ struct lk_path {
  */
 LK_MUST_USE lk_result lk_path_find(const struct lk_trust *trust, const char *family, const struct lk_cert *leaf,
                                    const struct lk_bytes *extra, size_t n_extra, int64_t at, struct lk_path *out);
+
+/* The same, where a certificate of extra that is one of the pins is an anchor too. */
+LK_MUST_USE lk_result lk_path_find_pinned(const struct lk_trust *trust, const char *family, const struct lk_pin *pins,
+                                          size_t n_pins, const struct lk_cert *leaf, const struct lk_bytes *extra,
+                                          size_t n_extra, int64_t at, struct lk_path *out);
 
 #endif

@@ -81,13 +81,25 @@ static lk_result get_leaf(const struct lk_family_input *in, enum lk_tpm_part par
     return lk_class_of(r) == LK_CLASS_MALFORMED ? LK_FAIL(TPM_EK_CERT) : r;
 }
 
+/*
+ * The roots under which Google certifies the virtual TPMs of its instances. They count like an admin's anchors, but claim
+ * built-in-anchor tells, so that no policy takes a cloud's machines by oversight.
+ */
+static const struct lk_pin google_roots[] = {
+    {"Google tpm_ek_root_1", {0x9b, 0xd5, 0x28, 0x5f, 0x8f, 0xb1, 0x85, 0x02, 0xa7, 0x94, 0x7e, 0x62, 0x1f, 0xfd, 0x47, 0x02,
+                              0x66, 0xf4, 0x9f, 0xcd, 0x3b, 0x73, 0xe1, 0x9a, 0x19, 0x0f, 0x69, 0x0a, 0xd3, 0x2a, 0x7c, 0xaf}},
+    {"Google gcp_ek_ak_ca_root", {0x59, 0x47, 0x59, 0x59, 0x4b, 0x9b, 0x61, 0x52, 0x4f, 0x6c, 0x8e, 0xf6, 0x68, 0xf7, 0x17, 0x7f,
+                                  0x7b, 0x90, 0x66, 0xbc, 0x06, 0x74, 0xf2, 0xf4, 0x9f, 0xe9, 0xe0, 0x52, 0xbe, 0x78, 0xbe, 0xb2}},
+};
+
 static lk_result find_path(const struct lk_family_input *in, const struct lk_cert *leaf, struct lk_path *path)
 {
     struct lk_bytes extra[LK_CERT_CHAIN_MAX];
     size_t n = in->parts[LK_TPM_PART_CHAIN].len > 0 ? LK_CERT_CHAIN_MAX : 0;
     if (n > 0)
         LK_TRY(lk_certs_split(in->parts[LK_TPM_PART_CHAIN], in->arena, extra, &n));
-    return lk_path_find(in->trust, "tpm", leaf, extra, n, in->at, path);
+    return lk_path_find_pinned(in->trust, "tpm", google_roots, sizeof(google_roots) / sizeof(google_roots[0]), leaf, extra, n,
+                               in->at, path);
 }
 
 static bool certifies(const struct lk_cert *cert, const struct lk_tpm_public *p)
@@ -103,6 +115,7 @@ static void root_by(struct lk_item *item, struct lk_anchoring *how, const struct
     item->root = root;
     item->anchor = path->anchor;
     item->weak_path = path->weak;
+    item->built_in = path->pinned;
     how->rooted = true;
     snprintf(how->anchor, sizeof(how->anchor), "%s", path->anchor);
 }

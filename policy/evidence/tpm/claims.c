@@ -27,6 +27,7 @@ enum claim {
     C_HASH,
     C_ROOTED_BY,
     C_ANCHOR,
+    C_BUILT_IN_ANCHOR,
     C_SHA1_CERTIFICATE,
     C_PCR,
     C_SHA1_BANK,
@@ -43,6 +44,7 @@ enum claim {
     C_GCE_PROJECT_NUMBER,
     C_GCE_INSTANCE_ID,
     C_GCE_INSTANCE_NAME,
+    C_GCE_SECURITY_VERSION,
     C_COUNT,
 };
 
@@ -62,6 +64,7 @@ const struct lk_claim lk_tpm_claims[LK_TPM_CLAIMS] = {
     [C_HASH] = {"hash", LK_KIND_WORD, "skip", LK_R_TPM_ALGORITHM, "Hash of the quote's signature", hash_words, 0},
     [C_ROOTED_BY] = {"rooted-by", LK_KIND_WORD, "skip", LK_R_TPM_ROOT, "What vouches for the AK", root_words, 0},
     [C_ANCHOR] = {"anchor", LK_KIND_TEXT, "skip", LK_R_TPM_ROOT, "Name of the anchor that the certificate chains to", NULL, 0},
+    [C_BUILT_IN_ANCHOR] = {"built-in-anchor", LK_KIND_BOOL, "deny", LK_R_TPM_ROOT, "The anchor is one of Google's roots that are compiled in, and no admin added it", NULL, 0},
     [C_SHA1_CERTIFICATE] = {"sha1-certificate", LK_KIND_BOOL, "deny", LK_R_TPM_ALGORITHM, "A certificate on the path is signed over SHA-1, as old makers' intermediates are", NULL, 0},
     [C_PCR] = {"pcr", LK_KIND_REGISTERS, NULL, LK_R_TPM_PCR, "Quoted PCR values, named by the signed selection: `pcr.sha256.7`", NULL, LK_CLAIM_PIN},
     [C_SHA1_BANK] = {"sha1-bank", LK_KIND_BOOL, "deny", LK_R_TPM_SHA1_BANK, "The quote covers PCRs of the sha1 bank", NULL, 0},
@@ -75,9 +78,10 @@ const struct lk_claim lk_tpm_claims[LK_TPM_CLAIMS] = {
     [C_GCE_TEST_INSTANCE] = {"gce-test-instance", LK_KIND_BOOL, "deny", LK_R_TPM_GCE, "A GCE certificate whose isProduction is not TRUE", NULL, 0},
     [C_GCE_ZONE] = {"gce-zone", LK_KIND_TEXT, "skip", LK_R_TPM_GCE, "Zone of the GCE instance", NULL, 0},
     [C_GCE_PROJECT] = {"gce-project", LK_KIND_TEXT, "skip", LK_R_TPM_GCE, "Project of the GCE instance", NULL, 0},
-    [C_GCE_PROJECT_NUMBER] = {"gce-project-number", LK_KIND_UINT, "skip", LK_R_TPM_GCE, "Number of that project", NULL, 0},
-    [C_GCE_INSTANCE_ID] = {"gce-instance-id", LK_KIND_UINT, "skip", LK_R_TPM_GCE, "Id of the GCE instance", NULL, 0},
+    [C_GCE_PROJECT_NUMBER] = {"gce-project-number", LK_KIND_UINT, "skip", LK_R_TPM_GCE, "Number of that project", NULL, LK_CLAIM_PLACEHOLDER},
+    [C_GCE_INSTANCE_ID] = {"gce-instance-id", LK_KIND_UINT, "skip", LK_R_TPM_GCE, "Id of the GCE instance", NULL, LK_CLAIM_PLACEHOLDER},
     [C_GCE_INSTANCE_NAME] = {"gce-instance-name", LK_KIND_TEXT, "skip", LK_R_TPM_GCE, "Name of the GCE instance", NULL, 0},
+    [C_GCE_SECURITY_VERSION] = {"gce-security-version", LK_KIND_UINT, "skip", LK_R_TPM_GCE, "securityVersion of the GCE instance; absent where its certificate has none", NULL, 0},
 };
 
 _Static_assert(C_COUNT == LK_TPM_CLAIMS, "the family states the number of its claims");
@@ -204,6 +208,7 @@ static void claim_root(const struct lk_item *item, struct lk_value *v)
 {
     v[C_ROOTED_BY] = word(root_word(item->root));
     v[C_ANCHOR] = text(item->anchor);
+    v[C_BUILT_IN_ANCHOR] = flag(item->built_in);
     v[C_SHA1_CERTIFICATE] = flag(item->weak_path);
     v[C_MANUFACTURER] = text(item->identity.manufacturer);
     v[C_MODEL] = text(item->identity.model);
@@ -236,6 +241,8 @@ static void claim_gce(const struct lk_item *item, struct lk_value *v)
     v[C_GCE_PROJECT_NUMBER] = number(g->project_number);
     v[C_GCE_INSTANCE_ID] = number(g->instance_id);
     v[C_GCE_INSTANCE_NAME] = text(g->instance_name);
+    if (g->has_security_version)
+        v[C_GCE_SECURITY_VERSION] = number(g->security_version);
 }
 
 lk_result lk_tpm_claim(const struct lk_family_input *in, const struct lk_item *item, struct lk_value *values)

@@ -91,6 +91,8 @@ static void copy_instance(const gce_instance *g, struct lk_arena *arena, struct 
     out->instance_name = plain_text(g->instance_name, arena);
     out->present = ASN1_INTEGER_get_uint64(&out->project_number, g->project_number) == 1 &&
                    ASN1_INTEGER_get_uint64(&out->instance_id, g->instance_id) == 1;
+    const ASN1_INTEGER *version = g->security == NULL ? NULL : g->security->version;
+    out->has_security_version = version != NULL && ASN1_INTEGER_get_uint64(&out->security_version, version) == 1;
     out->production = g->security != NULL && is_true(g->security->production);
 }
 

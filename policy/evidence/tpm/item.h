@@ -32,7 +32,8 @@ enum lk_tpm_root {
 struct lk_tpm_gce {
     bool present, production;
     const char *zone, *project, *instance_name;
-    uint64_t project_number, instance_id;
+    uint64_t project_number, instance_id, security_version;
+    bool has_security_version;
 };
 
 /* What the certificate that vouches for the TPM says: texts in the arena, NULL when absent. */
@@ -56,6 +57,7 @@ struct lk_item {
     struct lk_tpm_identity identity;
     const char *anchor; /* name, NULL when linked */
     bool weak_path;
+    bool built_in; /* the anchor is compiled in */
 };
 
 /* quote.c: signature, magic, type, AK, selection, values, digest; names the registers. Findings in the report. */
@@ -79,7 +81,7 @@ LK_MUST_USE lk_result lk_tpm_authenticate(const struct lk_family_input *in, stru
                                           const struct lk_proofs *proofs, struct lk_anchoring *how);
 
 /* claims.c */
-#define LK_TPM_CLAIMS 31
+#define LK_TPM_CLAIMS 33
 extern const struct lk_claim lk_tpm_claims[LK_TPM_CLAIMS];
 LK_MUST_USE lk_result lk_tpm_claim(const struct lk_family_input *in, const struct lk_item *item,
                                    struct lk_value *values);

@@ -87,6 +87,32 @@ static void a_path_ends_in_an_anchor(void **state)
     expect(&root, &root, NULL, AT, LK_R_UNANCHORED); /* an anchor is no leaf of itself */
 }
 
+/* A root that came along is an anchor if it is the pin, whole; an admin's anchor is named first. */
+static void a_pin_is_an_anchor_that_comes_along(void **state)
+{
+    (void)state;
+    struct lk_trust *t = lk_trust_new();
+    struct lk_path path;
+    const struct lk_cert *cert, *pinned;
+    struct lk_bytes runs[] = {lk_buf_bytes(&ca), lk_buf_bytes(&other_root), lk_buf_bytes(&root)};
+    assert_true(lk_ok(lk_cert_get(lk_trust_cache(t), lk_buf_bytes(&leaf), &cert)));
+    assert_true(lk_ok(lk_cert_get(lk_trust_cache(t), lk_buf_bytes(&root), &pinned)));
+    struct lk_pin pin = {.name = "pin"};
+    memcpy(pin.sha256, pinned->fingerprint, 32);
+    assert_int_equal(lk_path_find_pinned(t, "tpm", &pin, 1, cert, runs, 3, AT, &path).code, LK_R_OK);
+    assert_string_equal(path.anchor, "pin");
+    assert_true(path.pinned);
+    assert_int_equal(lk_path_find_pinned(t, "tpm", &pin, 1, cert, runs, 2, AT, &path).code, LK_R_CERT_SIGNATURE);
+    pin.sha256[31] ^= 1;
+    assert_int_equal(lk_path_find_pinned(t, "tpm", &pin, 1, cert, runs, 3, AT, &path).code, LK_R_CERT_SIGNATURE);
+    pin.sha256[31] ^= 1;
+    assert_true(lk_ok(lk_trust_add_anchor(t, "tpm", "anchor", lk_buf_bytes(&root))));
+    assert_int_equal(lk_path_find_pinned(t, "tpm", &pin, 1, cert, runs, 3, AT, &path).code, LK_R_OK);
+    assert_string_equal(path.anchor, "anchor");
+    assert_false(path.pinned);
+    lk_trust_free(t);
+}
+
 static void the_family_limits_its_anchors(void **state)
 {
     (void)state;
@@ -167,7 +193,7 @@ static void circles_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_path_ends_in_an_anchor),
+        cmocka_unit_test(a_path_ends_in_an_anchor), cmocka_unit_test(a_pin_is_an_anchor_that_comes_along),
         cmocka_unit_test(the_family_limits_its_anchors),
         cmocka_unit_test(intermediates_of_trust_help),
         cmocka_unit_test(another_key_of_the_same_name_is_passed_over),

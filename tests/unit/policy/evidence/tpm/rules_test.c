@@ -33,6 +33,7 @@ static const struct row rows[] = {
     {"hash", LK_R_TPM_ALGORITHM},
     {"rooted-by", LK_R_TPM_ROOT},
     {"anchor", LK_R_TPM_ROOT},
+    {"built-in-anchor", LK_R_TPM_ROOT},
     {"sha1-certificate", LK_R_TPM_ALGORITHM},
     {"pcr.sha256.7", LK_R_TPM_PCR},
     {"sha1-bank", LK_R_TPM_SHA1_BANK},
@@ -47,7 +48,8 @@ static const struct row rows[] = {
 };
 
 /* Absent from what the soft TPM shows: a rule on them refuses whatever it demands. */
-static const char *const absent[] = {"gce-zone", "gce-project", "gce-project-number", "gce-instance-id", "gce-instance-name"};
+static const char *const absent[] = {"gce-zone", "gce-project", "gce-project-number", "gce-instance-id", "gce-instance-name",
+                                     "gce-security-version"};
 
 static struct fixture f;
 
