@@ -37,7 +37,8 @@ static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__Evi
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const families[] = {"tpm", NULL};
-    static const struct lk_collector_ops ops = {"fuzz", families, identify, activate, collect};
+    static const struct lk_collector_ops ops = {
+        .program = "fuzz", .families = families, .identify = identify, .activate = activate, .collect = collect};
     LK_BUF_AUTO response = lk_buf(LK_COLLECTOR_FRAME_MAX);
     lk_result r = lk_collector_answer(&ops, NULL, lk_bytes(data, size), &response);
     (void)r;

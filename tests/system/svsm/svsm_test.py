@@ -7,6 +7,7 @@ another TPM than the module's, another module, and a report of the guest's own V
 
 usage: svsm_test.py FOLDER_OF_THE_PROGRAMS
 """
+import json
 import pathlib
 import shutil
 import struct
@@ -101,11 +102,11 @@ class Module:
         self.process.wait()
 
 
-def fetch(ring, module, tpm, target):
+def fetch(ring, module, tpm, target, *more):
     return subprocess.run(
         [BIN / "latchkey-fetch", "--broker", f"127.0.0.1:{ring.port}", "--broker-id", ring.broker_id.hex(), "--timeout", "20",
          "--collector", f"{BIN}/latchkey-evidence-snp --tsm-root {module.root}",
-         "--collector", f"{BIN}/latchkey-evidence-tpm --ek=rsa --tcti={tpm.tcti}", "--secret", f"{SECRET}={target}"],
+         "--collector", f"{BIN}/latchkey-evidence-tpm --ek=rsa --tcti={tpm.tcti}", "--secret", f"{SECRET}={target}", *more],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
@@ -127,6 +128,33 @@ def refused(ring, what, module, tpm, code):
     check(what, done.returncode in (1, 2) and code in why and not target.exists(), f"{done.returncode} {said} {why}")
 
 
+def appraise(ring, parts, *options):
+    """The bundle as one item of the command line."""
+    item = "svsm:" + ",".join(f"{name}={path}" for name, path in parts.items())
+    done = subprocess.run([BIN / "latchkey", "appraise", "--json", "--policy", ring.folder / "policy.yaml", "--trust",
+                           f"sev-snp:{ring.folder}/sp/ark.der", *options, item], capture_output=True, text=True, check=False)
+    answer = json.loads(done.stdout) if done.stdout else {"verdict": done.stderr, "reasons": []}
+    return answer["verdict"], [r["code"] for r in answer["reasons"]], done.returncode
+
+
+def offline(ring):
+    """What the guest sent, judged without a broker: activation has to be assumed, the nonce is the binding."""
+    parts = {}
+    for item in ring.pb.ReleaseRequest.FromString((ring.folder / "bundle").read_bytes()).items:
+        for part in item.parts:
+            parts[part.name] = ring.folder / f"{item.family}-{part.name}"
+            parts[part.name].write_bytes(part.data)
+    for name in ("ek-public", "ek-cert", "chain"):
+        parts.pop(name, None)  # the EK is the manifest's
+    binding = parts["nonce"].read_bytes().hex()
+    check("offline", appraise(ring, parts, "--binding", binding, "--assume-activated") == ("affirmed", [], 0))
+    without = {name: path for name, path in parts.items() if name != "nonce"}
+    check("offline, the nonce is --binding", appraise(ring, without, "--binding", binding, "--assume-activated") == ("affirmed", [], 0))
+    check("offline, not activated", appraise(ring, parts, "--binding", binding) == ("not-authentic", ["UNANCHORED"], 2))
+    other = appraise(ring, parts, "--binding", "22" * 64, "--assume-activated")
+    check("offline, another binding", other[0] == "not-authentic" and "BINDING_MISMATCH" in other[1], other)
+
+
 def run(ring):
     folder = ring.folder
     sp, own, other = secure_processor(folder), Tpm(folder / "tpm1"), Tpm(folder / "tpm2")
@@ -139,9 +167,10 @@ def run(ring):
         ring.latchkey("secret", "put", SECRET, "--file", folder / "secret")
         options = ("--measurement", MEASUREMENT, "--manifest", manifest)
         with Module(sp, folder / "tsm1", *options) as module:
-            done = fetch(ring, module, own, folder / "got")
+            done = fetch(ring, module, own, folder / "got", "--save-bundle", folder / "bundle")
             got = (folder / "got").read_bytes() if (folder / "got").exists() else None
             check("the guest gets its key", done.returncode == 0 and got == b"\0the key\xff", done.stdout + done.stderr)
+            offline(ring)
             refused(ring, "another TPM than the module's", module, other, "UNANCHORED")
         with Module(sp, folder / "tsm2", "--measurement", "4e" * 48, "--manifest", manifest) as module:
             refused(ring, "another module", module, own, "sev-snp.measurement")

@@ -38,7 +38,7 @@ static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__Evi
 }
 
 static const char *const families[] = {"tpm", "eventlog", NULL};
-static const struct lk_collector_ops ops = {"test", families, identify, NULL, collect};
+static const struct lk_collector_ops ops = {.program = "test", .families = families, .identify = identify, .collect = collect};
 
 static struct lk_buf packed(const request_t *r)
 {
