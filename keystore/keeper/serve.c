@@ -14,6 +14,7 @@
 
 #define ANSWER_MAX (2u << 20)
 #define SEALED_MAX (96u << 10)
+#define IN_FLIGHT_MAX 256 /* verdicts of one worker that are being paid out; an honest one has a few */
 
 struct serve {
     struct lk_keeper *keeper;
@@ -341,8 +342,21 @@ static void decide(struct serve *s)
         make_secrets(s);
 }
 
+/* Nothing is decided: the ticket is as before. */
+static lk_result refuse_overload(struct lk_worker *w, uint64_t request)
+{
+    LK_BUF_AUTO answer = lk_buf(4096);
+    lk_serve_taken(w, request);
+    lk_noise_add(w->keeper->noise, LK_R_OVERLOAD, LK_BYTES_NONE, LK_BYTES_NONE);
+    if (lk_ok(lk_answer_refusal(LK_R_OVERLOAD, NULL, NULL, &answer)))
+        lk_ring_tell_front(w, LK_F_ANSWER, request, lk_buf_bytes(&answer));
+    return LK_OK;
+}
+
 lk_result lk_serve_verdict(struct lk_worker *w, const struct lk_frame *f)
 {
+    if (w->in_flight >= IN_FLIGHT_MAX)
+        return refuse_overload(w, f->request);
     struct serve *s = calloc(1, sizeof(*s));
     LK_REQUIRE(s != NULL, MEMORY);
     lk_result r = lk_verdict_get(f->payload, &s->verdict);

@@ -452,6 +452,39 @@ static void several_of_one_request(void **state)
         lk_secret_free(&secrets[i]);
 }
 
+/* A worker whose verdicts pile up, as while the token does not answer, gets no more of the keeper's memory. */
+static void verdicts_in_flight_are_bounded(void **state)
+{
+    enum { N = 300, MOST = 256 };
+    struct lk_verdict *v = calloc(N, sizeof(*v));
+    size_t overload = 0, released = 0;
+    (void)state;
+    assert_non_null(v);
+    for (int i = 0; i < N; i++)
+        ask_for("disk/aa", "prod", false, &v[i]);
+    assert_int_equal(kill(B->token, SIGSTOP), 0);
+    for (int i = 0; i < N; i++) {
+        bench_send_verdict(B, 0, &v[i]);
+        if (i >= MOST) { /* answered at once */
+            struct bench_answer a;
+            bench_take_answer(B, &a);
+            assert_string_equal(a.reason, "OVERLOAD");
+            assert_true(a.retry);
+            overload++;
+            bench_answer_free(&a);
+        }
+    }
+    assert_int_equal(kill(B->token, SIGCONT), 0);
+    for (; released < MOST; released++) {
+        struct bench_answer a;
+        bench_take_answer(B, &a);
+        assert_string_equal(a.reason, "OK");
+        bench_answer_free(&a);
+    }
+    assert_int_equal(overload + released, N);
+    free(v);
+}
+
 /* On the disk, but an older copy of the store would not be noticed yet: it does not leave. */
 static void it_leaves_once_the_token_has_the_head(void **state)
 {
@@ -648,6 +681,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(one_is_made_for_all_who_ask_at_once),
         cmocka_unit_test(what_gathers_is_made_together),
         cmocka_unit_test(several_of_one_request),
+        cmocka_unit_test(verdicts_in_flight_are_bounded),
         cmocka_unit_test(it_leaves_once_the_token_has_the_head),
         cmocka_unit_test(a_keeper_that_dies_at_any_step),
         cmocka_unit_test(a_keeper_that_dies_at_any_moment),
