@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/ima/ima.h"
+#include "policy/evidence/ima/contents.h"
 
 #include <stdio.h>
 
@@ -12,7 +13,7 @@ static const struct lk_part parts[] = {
 
 static const char *const bank_words[] = {"sha1", "sha256", "sha384", "sha512", NULL};
 
-enum claim { C_BOOT_AGGREGATE, C_VIOLATIONS, C_PADDED, C_ENTRIES, C_TAIL, C_BANK, C_COUNT };
+enum claim { C_BOOT_AGGREGATE, C_VIOLATIONS, C_PADDED, C_ENTRIES, C_TAIL, C_BANK, C_FILES, C_BUFFERS, C_VERITY, C_COUNT };
 
 static const struct lk_claim claims[C_COUNT] = {
     [C_BOOT_AGGREGATE] = {"boot-aggregate", LK_KIND_BOOL, "required", LK_R_IMA_POLICY, "The list's first entry was compared with the quoted PCRs of the boot, and is theirs; not so when they were not quoted", NULL, 0},
@@ -21,6 +22,9 @@ static const struct lk_claim claims[C_COUNT] = {
     [C_ENTRIES] = {"entries", LK_KIND_UINT, "skip", LK_R_IMA_POLICY, "Entries that the quoted PCR 10 covers", NULL, 0},
     [C_TAIL] = {"tail", LK_KIND_UINT, "skip", LK_R_IMA_POLICY, "Entries after them, which were measured after the quote and are not judged", NULL, 0},
     [C_BANK] = {"bank", LK_KIND_WORD, "skip", LK_R_IMA_POLICY, "The bank of the quoted PCR 10", bank_words, 0},
+    [C_FILES] = {"files", LK_KIND_FILES, NULL, LK_R_IMA_FILES, "Every file that the list shows, boot_aggregate and violations left out", NULL, 0},
+    [C_BUFFERS] = {"buffers", LK_KIND_FILES, "none", LK_R_IMA_BUFFERS, "Every buffer that was measured (template ima-buf) by its name: keys by their keyring, kexec-cmdline, device mapper tables", NULL, 0},
+    [C_VERITY] = {"dm-verity", LK_KIND_FILES, "skip", LK_R_IMA_VERITY, "The root digest of every dm-verity target that the device mapper loaded, by the device's name; absent when the list shows none", NULL, 0},
 };
 
 struct lk_item {
@@ -28,6 +32,7 @@ struct lk_item {
     const struct lk_tpm_hash *hash;
     struct lk_ima_replay replay;
     bool aggregate_compared;
+    struct lk_ima_contents contents;
 };
 
 static lk_result parse(const struct lk_family_input *in, struct lk_item **out)
@@ -113,7 +118,9 @@ static lk_result read_vouched(const struct lk_family_input *in, struct lk_item *
         return lk_report_add_hex(in->report, LK_R_IMA_REPLAY, "ima", "pcr 10", pcr10, lk_bytes(last, item->hash->size));
     if (item->replay.mismatch > 0)
         return fail(in, LK_R_IMA_TEMPLATE_HASH, item->replay.mismatch);
-    return check_aggregate(in, item, proofs);
+    LK_TRY(check_aggregate(in, item, proofs));
+    r = lk_ima_contents(in, in->parts[0], item->replay.covered, &item->contents);
+    return lk_ok(r) ? r : fail(in, r.code, 0);
 }
 
 static struct lk_value flag(bool v)
@@ -126,6 +133,11 @@ static struct lk_value number(uint64_t v)
     return (struct lk_value){.kind = LK_KIND_UINT, .present = true, .number = v};
 }
 
+static struct lk_value files(const struct lk_member *m, size_t n)
+{
+    return (struct lk_value){.kind = LK_KIND_FILES, .present = true, .list = {m, n}};
+}
+
 static lk_result claim(const struct lk_family_input *in, const struct lk_item *item, struct lk_value *values)
 {
     (void)in;
@@ -135,6 +147,10 @@ static lk_result claim(const struct lk_family_input *in, const struct lk_item *i
     values[C_ENTRIES] = number(item->replay.covered);
     values[C_TAIL] = number(item->replay.tail);
     values[C_BANK] = (struct lk_value){.kind = LK_KIND_WORD, .present = true, .word = item->hash->name};
+    values[C_FILES] = files(item->contents.files, item->contents.n_files);
+    values[C_BUFFERS] = files(item->contents.buffers, item->contents.n_buffers);
+    if (item->contents.n_verity > 0)
+        values[C_VERITY] = files(item->contents.verity, item->contents.n_verity);
     return LK_OK;
 }
 

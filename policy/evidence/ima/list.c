@@ -51,9 +51,11 @@ static bool split_digest(struct lk_bytes field, struct lk_ima_entry *e)
         return false;
     const uint8_t *colon = memchr(field.data, ':', (size_t)(nul - field.data));
     const uint8_t *from = colon < nul - 1 ? colon + 1 : field.data;
+    struct lk_bytes kind = lk_bytes(field.data, from == field.data ? 0 : (size_t)(colon - field.data));
+    e->verity = lk_bytes_eq(kind, lk_bytes_str("verity"));
     e->algorithm = lk_bytes(from, (size_t)(nul - 1 - from));
     e->digest = lk_bytes(nul + 1, field.len - (size_t)(nul + 1 - field.data));
-    return e->algorithm.len > 0;
+    return e->algorithm.len > 0 && (kind.len == 0 || e->verity || lk_bytes_eq(kind, lk_bytes_str("ima")));
 }
 
 static bool split_path(struct lk_bytes field, struct lk_ima_entry *e)
@@ -68,6 +70,8 @@ static bool split_path(struct lk_bytes field, struct lk_ima_entry *e)
 static bool split_data(const struct template *t, struct lk_ima_entry *e)
 {
     struct lk_cursor c = lk_cursor(e->data);
+    bool blob_read = false;
+    e->buffer = strcmp(t->name, "ima-buf") == 0;
     if (t->fields[0] == DIGEST_OLD) {
         e->algorithm = lk_bytes_str("sha1");
         e->digest = lk_take(&c, LK_IMA_SHA1);
@@ -83,6 +87,10 @@ static bool split_data(const struct template *t, struct lk_ima_entry *e)
             ok = split_digest(field, e);
         else if (ok && t->fields[i] == PATH)
             ok = split_path(field, e);
+        else if (ok && t->fields[i] == BLOB && !blob_read) {
+            e->blob = field; /* the second of ima-modsig is another signature's format */
+            blob_read = true;
+        }
     }
     return ok && lk_ok(lk_cursor_end(&c));
 }
@@ -112,6 +120,7 @@ static lk_result next_binary(struct lk_ima_list *list, struct lk_ima_entry *e)
         LK_REQUIRE(lk_ok(lk_cursor_ok(c)), IMA_ENTRY);
         rebuild_old(list, digest, path);
         LK_TRY(lk_buf_ok(&list->scratch));
+        e->rebuilt = true;
         e->data = lk_buf_bytes(&list->scratch);
     } else {
         e->data = lk_take_u32le(c, LK_IMA_DATA_MAX);
@@ -217,6 +226,7 @@ static lk_result next_ascii(struct lk_ima_list *list, struct lk_ima_entry *e)
     e->hash = LK_BYTES(e->hash_room);
     LK_REQUIRE(put_fields(list, t, line), IMA_ENTRY);
     LK_TRY(lk_buf_ok(&list->scratch));
+    e->rebuilt = true;
     e->data = lk_buf_bytes(&list->scratch);
     LK_REQUIRE(split_data(t, e), IMA_ENTRY);
     return LK_OK;

@@ -29,6 +29,10 @@ struct lk_ima_entry {
     bool violation;           /* the hash is all zero: the entry's data are covered by nothing */
     struct lk_bytes algorithm; /* "sha256" */
     struct lk_bytes digest, path;
+    bool verity;           /* the digest is of fs-verity, not of the file's bytes */
+    bool buffer;           /* template ima-buf: a measured buffer, and path is its name */
+    struct lk_bytes blob;  /* the signature's xattr (ima-sig, ima-modsig, ima-sigv2) or the buffer; may be empty */
+    bool rebuilt;          /* data, digest, path and blob are in the list's scratch */
 };
 
 /* Nothing is read yet. The list borrows from input; close it. */
@@ -36,7 +40,7 @@ void lk_ima_open(struct lk_bytes input, struct lk_ima_list *list);
 void lk_ima_close(struct lk_ima_list *list);
 
 /*
- * The next entry; more is false at the end. data, digest and path live until the next call. IMA_ENTRY: it runs past the end
+ * The next entry; more is false at the end. data and its runs live until the next call, and as long as the input unless they were rebuilt. IMA_ENTRY: it runs past the end
  * or its fields are not its template's; IMA_TEMPLATE: a template that is not in the table (ima, ima-ng, ima-sig, ima-buf,
  * ima-modsig, ima-ngv2, ima-sigv2); MEMORY or TOO_LARGE.
  */

@@ -98,7 +98,7 @@ static lk_result walk(struct state *s, struct lk_ima_list *list)
         LK_TRY(lk_ima_next(list, &e, &more));
         if (!more)
             break;
-        if (list->n_entries == 1)
+        if (list->n_entries == 1 && e.pcr == IMA_PCR)
             take_aggregate(s, &e);
         LK_TRY(check_hash(s, &e, list->n_entries));
         if (e.pcr != IMA_PCR)
