@@ -10,12 +10,13 @@
 #include "proto/base/clock.h"
 
 static const char usage[] =
-    "usage: latchkey appraise [--policy FILE]... [--reference FILE]... [--trust [FAMILY:]FILE]... [--collateral DIR]\n"
+    "usage: latchkey appraise [--policy FILE]... [--reference FILE]... [--set FILE]... [--trust [FAMILY:]FILE]... [--collateral DIR]\n"
     "                         [--at TIME] (--binding HEX | --any-binding) [--assume-activated] [--json] ITEM...\n"
     "\n"
     "  ITEM                family:part=file[,part=file...]    sev-snp:report=r.bin,vek=vcek.der,chain=ask_ark.pem\n"
     "  --policy FILE       judge by this policy; without one each family's safe defaults hold\n"
     "  --reference FILE    reference records that the policy names\n"
+    "  --set FILE          a reference set that it names, as latchkey reference set make writes it\n"
     "  --trust FILE        more anchors: certificates (PEM, DER) for FAMILY, or for the families of the items,\n"
     "                      or a document of schema latchkey-trust/1\n"
     "  --collateral DIR    certificates and revocation lists at hand, named as the family's page says, / written as _\n"
@@ -27,12 +28,13 @@ static const char usage[] =
     "\n"
     "exit: 0 affirmed, 1 refused, 2 not authentic, 3 cannot judge, 4 malformed, 64 wrong usage, 70 our fault\n";
 
-enum { OPT_POLICY = 1, OPT_REFERENCE, OPT_TRUST, OPT_COLLATERAL, OPT_AT, OPT_BINDING, OPT_ANY, OPT_ASSUME, OPT_JSON, OPT_HELP };
+enum { OPT_POLICY = 1, OPT_REFERENCE, OPT_TRUST, OPT_COLLATERAL, OPT_AT, OPT_BINDING, OPT_ANY, OPT_ASSUME, OPT_JSON, OPT_SET, OPT_HELP };
 
 static const struct option options[] = {
     {"policy", required_argument, NULL, OPT_POLICY},   {"reference", required_argument, NULL, OPT_REFERENCE},
     {"trust", required_argument, NULL, OPT_TRUST},     {"collateral", required_argument, NULL, OPT_COLLATERAL},
     {"at", required_argument, NULL, OPT_AT},           {"binding", required_argument, NULL, OPT_BINDING},
+    {"set", required_argument, NULL, OPT_SET},
     {"any-binding", no_argument, NULL, OPT_ANY},       {"assume-activated", no_argument, NULL, OPT_ASSUME},
     {"json", no_argument, NULL, OPT_JSON},             {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -74,6 +76,8 @@ static bool take_option(struct lk_appraise *a, int opt)
         return add_file(a->policies, &a->n_policies, optarg, "policy");
     case OPT_REFERENCE:
         return add_file(a->references, &a->n_references, optarg, "reference");
+    case OPT_SET:
+        return add_file(a->sets, &a->n_sets, optarg, "set");
     case OPT_TRUST:
         return add_file(a->trusts, &a->n_trusts, optarg, "trust");
     case OPT_COLLATERAL:
@@ -129,6 +133,8 @@ static lk_result load_policies(const struct lk_appraise *a, struct lk_cli_docume
     LK_TRY(lk_cli_documents_open(d));
     for (size_t i = 0; i < a->n_references; i++)
         LK_TRY(lk_cli_documents_add(d, LK_CLI_REFERENCE, a->references[i]));
+    for (size_t i = 0; i < a->n_sets; i++)
+        LK_TRY(lk_cli_documents_add_set(d, a->sets[i]));
     for (size_t i = 0; i < a->n_policies; i++)
         LK_TRY(lk_cli_documents_add(d, LK_CLI_POLICY, a->policies[i]));
     return lk_cli_documents_finish(d);
@@ -141,6 +147,7 @@ static enum lk_activation activation_of(const struct lk_appraise *a)
 
 static int judge(struct lk_appraise *a, const struct lk_policyset *set, const struct lk_appraise_form *form)
 {
+    a->judged_by = set;
     struct lk_appraisal *out = LK_ARENA_NEW(a->arena, struct lk_appraisal);
     struct lk_chain_input in = {.items = a->items, .n_items = a->n_items, .trust = a->trust, .policies = set, .at = a->at,
                                 .arena = a->arena,
@@ -182,8 +189,8 @@ static int run(struct lk_appraise *a, int argc, char **argv, const struct lk_app
         if (!take_option(a, opt))
             return LK_EXIT_USAGE;
     }
-    if (a->n_policies == 0 && a->n_references > 0)
-        return lk_cli_usage("--reference without --policy: nothing would name the records");
+    if (a->n_policies == 0 && a->n_references + a->n_sets > 0)
+        return lk_cli_usage("--reference or --set without --policy: nothing would name them");
     if (!read_items(a, form, argv + optind, argc - optind))
         return a->wrong != 0 ? a->wrong : LK_EXIT_USAGE;
     return a->n_policies > 0 ? judge_by_documents(a, form) : judge_by_defaults(a, form);

@@ -11,6 +11,9 @@
 struct lk_appraise {
     const char *policies[LK_APPRAISE_FILES_MAX], *references[LK_APPRAISE_FILES_MAX], *trusts[LK_APPRAISE_FILES_MAX];
     size_t n_policies, n_references, n_trusts;
+    const char *sets[LK_APPRAISE_FILES_MAX];
+    size_t n_sets;
+    const struct lk_policyset *judged_by; /* the documents, or the defaults */
     const char *collateral;
     int64_t at;
     bool any_binding, assume_activated, json;

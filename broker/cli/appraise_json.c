@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/cli/appraise.h"
+#include "broker/cli/appraise_lists.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -159,6 +159,18 @@ static json_t *policies_json(const struct lk_appraisal *out)
     return list;
 }
 
+static void list_told(void *arg, const struct lk_list_told *told)
+{
+    const struct lk_list_tally *t = &told->tally;
+    json_t *unseen = json_array();
+    for (size_t i = 0; i < t->excluded && i < LK_LIST_NAMED; i++)
+        json_array_append_new(unseen, bytes_json(t->first_excluded[i]->name));
+    json_array_append_new(arg, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:o}", "policy", told->policy, "accept",
+                                         told->accept, "item", told->family, "claim", told->claim, "members",
+                                         (json_int_t)t->members, "listed", (json_int_t)t->listed, "signed",
+                                         (json_int_t)t->signed_, "excluded", (json_int_t)t->excluded, "first-excluded", unseen));
+}
+
 void lk_appraise_print_json(const struct lk_appraise *a, const struct lk_appraisal *out)
 {
     char at[24];
@@ -171,6 +183,9 @@ void lk_appraise_print_json(const struct lk_appraise *a, const struct lk_apprais
     json_t *root = json_pack("{s:s, s:o, s:o, s:o, s:o, s:s, s:b}", "verdict", lk_class_name(out->cls), "reasons", reasons,
                              "claims", claims_json(out), "chain", chain, "policies", policies_json(out), "at", at,
                              "binding-checked", !a->any_binding);
+    json_t *lists = json_array();
+    lk_appraise_lists(a->judged_by, out, list_told, lists);
+    json_object_set_new(root, "lists", lists);
     json_dumpf(root, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(root);

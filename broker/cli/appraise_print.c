@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "broker/cli/appraise.h"
+#include "broker/cli/appraise_lists.h"
+#include "policy/appraise/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,6 +71,29 @@ static void print_policies(const struct lk_appraisal *out)
     }
 }
 
+static void print_list(void *arg, const struct lk_list_told *told)
+{
+    const struct lk_list_tally *t = &told->tally;
+    bool *begun = arg;
+    if (t->members == 0)
+        return;
+    if (!*begun)
+        printf("\nlists\n");
+    *begun = true;
+    printf("  %s.%s: %zu members, %zu listed, %zu signed, %zu excluded", told->family, told->claim, t->members, t->listed,
+           t->signed_, t->excluded);
+    for (size_t i = 0; i < t->excluded && i < LK_LIST_NAMED; i++) {
+        LK_BUF_AUTO text = lk_buf(512);
+        char line[LK_FINDING_TEXT + 1];
+        lk_member_put(&text, t->first_excluded[i]);
+        lk_buf_text(&text, line);
+        for (char *p = line; *p != '\0'; p++)
+            *p = (unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e ? '?' : *p;
+        printf("\n    accepted unseen: %s", line);
+    }
+    printf("%s\n", t->excluded > LK_LIST_NAMED ? " and more" : "");
+}
+
 /* What nothing vouches for, although a switch would have said so. */
 static void print_hints(const struct lk_appraise *a, const struct lk_appraisal *out)
 {
@@ -100,5 +124,7 @@ void lk_appraise_print(const struct lk_appraise *a, const struct lk_appraisal *o
         print_finding(&out->report.findings[i], i);
     if (out->report.truncated)
         printf("  (there are more)\n");
+    bool begun = false;
+    lk_appraise_lists(a->judged_by, out, print_list, &begun);
     print_hints(a, out);
 }

@@ -20,6 +20,10 @@ void lk_cli_documents_close(struct lk_cli_documents *d)
         lk_buf_free(&d->objects[i].message);
     free(d->objects);
     lk_policyset_free(d->set);
+    for (size_t i = 0; i < d->n_sets; i++) {
+        lk_set_parts_free(d->sets[i]);
+        free(d->sets[i]);
+    }
     *d = (struct lk_cli_documents){.set = NULL};
 }
 
@@ -51,7 +55,9 @@ static void tell_findings(const char *file, const struct lk_report *report)
     for (size_t i = 0; i < report->n; i++) {
         const struct lk_finding *f = &report->findings[i];
         const struct lk_reason *r = lk_reason(f->code);
-        bool note = f->code == LK_R_REFERENCE_MISSING; /* records may come after the policy */
+        /* Records and sets may come after the policy. */
+        bool note = f->code == LK_R_REFERENCE_MISSING || f->code == LK_R_REFERENCE_SET_MISSING ||
+                    f->code == LK_R_REFERENCE_SET_PART;
         fprintf(stderr, "%s: %s: %s: %s: expected %s, found %s\n    %s %s\n", file, note ? "note" : "error", r->name,
                 f->rule, f->expected, f->actual, r->text, r->remedy);
     }
@@ -108,6 +114,28 @@ lk_result lk_cli_documents_add(struct lk_cli_documents *d, enum lk_cli_kind kind
     lk_result r = add_file(d, kind, file, errors);
     tell(file, errors);
     free(errors);
+    return r;
+}
+
+static lk_result add_parts(struct lk_cli_documents *d, const char *file, struct lk_set_parts *s)
+{
+    s->bytes = lk_buf(LK_SET_FILE_MAX);
+    LK_TRY(lk_cli_read_file(file, &s->bytes));
+    LK_TRY(lk_set_parts_read(s));
+    for (size_t i = 0; i < s->n; i++)
+        LK_TRY(lk_policyset_add_set(d->set, s->messages[i], NULL));
+    return LK_OK;
+}
+
+lk_result lk_cli_documents_add_set(struct lk_cli_documents *d, const char *file)
+{
+    LK_REQUIRE(d->n_sets < LK_CLI_SETS_MAX, POLICY_LIMIT);
+    struct lk_set_parts *s = calloc(1, sizeof(*s));
+    LK_REQUIRE(s != NULL, MEMORY);
+    d->sets[d->n_sets++] = s;
+    lk_result r = add_parts(d, file, s);
+    if (!lk_ok(r))
+        fprintf(stderr, "%s: error: %s: %s\n", file, lk_reason(r.code)->name, lk_reason(r.code)->text);
     return r;
 }
 

@@ -7,6 +7,7 @@
 
 #include "broker/cli/documents.h"
 #include "broker/cli/remote.h"
+#include "broker/cli/set.h"
 #include "policy/document/document.h"
 
 #define FILES_MAX 64
@@ -236,6 +237,8 @@ int lk_cmd_reference(int argc, char **argv)
         {"show", "ID | --file FILE", reference_show},
         {"list", "[PREFIX]", reference_list},
         {"delete", "ID", reference_delete},
+        {"set", "large sets of files: make, put, show, list, delete, diff", lk_reference_set},
+        {"import", "--keylime FILE [--key PEM] --name NAME --out FILE: a runtime policy as a set and rules", lk_reference_import},
     };
     return lk_cli_dispatch("latchkey reference", verbs, sizeof(verbs) / sizeof(*verbs), argc, argv);
 }

@@ -279,7 +279,7 @@ static lk_result unpack(struct lk_change_run *run, struct lk_bytes message, Latc
     LK_REQUIRE(run->message != NULL && run->arena != NULL, MEMORY);
     memcpy(run->message, message.data, message.len);
     LK_TRY(lk_msg_unpack(&latchkey__v1__change_request__descriptor, lk_bytes(run->message, message.len), run->arena,
-                         &LK_MSG_LIMITS_DOCUMENT, &m));
+                         &LK_MSG_LIMITS_REQUEST, &m));
     *out = m;
     return LK_OK;
 }

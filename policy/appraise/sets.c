@@ -59,7 +59,7 @@ static lk_result check_part(const struct lk_set_part *p, size_t bytes, struct lk
     if (!version_ok(p->version))
         return flaw(report, p, "another version", "16 hex digits");
     if (p->parts == 0 || p->parts > LK_SET_PARTS_MAX || p->part == 0 || p->part > p->parts)
-        return flaw(report, p, "another part", "a part of 1 to 60");
+        return flaw(report, p, "another part", "a part of 1 to 512");
     if (p->width == 0)
         return flaw(report, p, "another kind or algorithm", "files, or digests of sha1, sha256, sha384 or sha512");
     if (bytes == 0 || bytes % p->width != 0)

@@ -7,7 +7,7 @@
  */
 #include "policy/appraise/policy.h"
 
-#define LK_SET_PARTS_MAX 60    /* of one version: a change replaces all of them at once */
+#define LK_SET_PARTS_MAX 512   /* of one version */
 #define LK_SET_FILE_LEN 32u    /* bytes of a member of kind FILES */
 #define LK_SETS_PARTS_MAX 1024 /* in a policy set */
 

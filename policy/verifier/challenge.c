@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/verifier/request.h"
+#include "proto/base/limits.h"
 #include "proto/base/secret.h"
 #include "proto/msg/unpack.h"
 #include "proto/seal/hash.h"
@@ -12,7 +13,6 @@
 
 #define S_LEN 32u
 #define EVIDENCE_REQUEST_MAX (8u << 10)
-#define BUNDLE_BYTES (2u << 20) /* LK_MSG_LIMITS_REQUEST */
 
 static lk_result keep(struct lk_arena *arena, struct lk_bytes b, struct lk_bytes *out)
 {
@@ -52,7 +52,7 @@ static lk_result put_limits(const struct lk_judge_with *w, struct lk_arena *aren
 {
     const char *suites[8];
     Latchkey__V1__EvidenceRequest m = LATCHKEY__V1__EVIDENCE_REQUEST__INIT;
-    m.max_bundle_bytes = BUNDLE_BYTES;
+    m.max_bundle_bytes = LK_BUNDLE_MAX;
     m.n_suites = list_suites(w, arena, suites, sizeof(suites) / sizeof(suites[0]));
     m.suites = (char **)(uintptr_t)suites;
     uint8_t *room = lk_put_room(out, latchkey__v1__evidence_request__get_packed_size(&m));

@@ -11,10 +11,10 @@
  * supervisor ends the sender's process.
  */
 #include "proto/base/bytes.h"
+#include "proto/base/limits.h"
 #include "proto/base/result.h"
 
 #define LK_FRAME_HEADER 16
-#define LK_BUNDLE_MAX (4u << 20) /* bytes of one client request message */
 
 enum lk_frame_type {
 #define LK_FRAME(id, number, max) LK_F_##id = (number),

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/msg/unpack.h"
+#include "proto/base/limits.h"
 #include "proto/msg/scan.h"
 
 #include <string.h>
 
-const struct lk_msg_limits LK_MSG_LIMITS_REQUEST = {2u << 20, 5, 1024};
+const struct lk_msg_limits LK_MSG_LIMITS_REQUEST = {LK_BUNDLE_MAX, 5, 1024};
 const struct lk_msg_limits LK_MSG_LIMITS_DOCUMENT = {1u << 20, 8, 32768};
 
-const struct lk_msg_limits LK_MSG_LIMITS_SET = {(3u << 20) + 4096, 1, 16};
+const struct lk_msg_limits LK_MSG_LIMITS_SET = {1u << 20, 1, 16};
 
 struct allocations {
     struct lk_arena *arena;

@@ -25,11 +25,11 @@ struct lk_msg_limits {
     size_t max_elements; /* fields and packed values, over all levels */
 };
 
-/* Fits every message of proto/api: a bundle of 2 MiB, five levels, 1024 elements. */
+/* Fits every message of proto/api: a bundle of LK_BUNDLE_MAX, five levels, 1024 elements. */
 extern const struct lk_msg_limits LK_MSG_LIMITS_REQUEST;
 /* For what administrators sign: 1 MiB, eight levels, 32768 elements. */
 extern const struct lk_msg_limits LK_MSG_LIMITS_DOCUMENT;
-/* One part of a reference set: 3 MiB of members and what is said about them. */
+/* One part of a reference set: 960 KiB of members and what is said about them. */
 extern const struct lk_msg_limits LK_MSG_LIMITS_SET;
 
 /*

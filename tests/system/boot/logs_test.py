@@ -91,9 +91,13 @@ def without_a_log_the_next_alternative_is_taken(ring, guest):
 
 def evidence_that_is_too_large_is_not_sent(ring, guest):
     list_now = guest.ima_path.read_bytes()
-    guest.ima_path.write_bytes(list_now + bytes(2 << 20))
+    log = guest.securityfs / "tpm0/binary_bios_measurements"
+    log_now = log.read_bytes()
+    guest.ima_path.write_bytes(list_now + bytes(5 << 19))
+    log.write_bytes(log_now + bytes(2 << 20))
     expect(ask(ring, guest, "strict"), 7, "EVIDENCE_TOO_LARGE")
     guest.ima_path.write_bytes(list_now)
+    log.write_bytes(log_now)
 
 
 def another_list_is_refused(ring, guest):

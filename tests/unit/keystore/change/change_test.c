@@ -343,6 +343,63 @@ static void a_record_that_replaces_another_revokes(void **state)
     end(&f);
 }
 
+static void add_set(struct fixture *f, const char *object, uint64_t revision, uint32_t schema)
+{
+    static uint8_t members[32] = {1};
+    Latchkey__V1__ReferenceSet s = LATCHKEY__V1__REFERENCE_SET__INIT;
+    s.schema = schema;
+    s.name = (char *)(uintptr_t)"files";
+    s.version = (char *)(uintptr_t)"0011223344556677";
+    s.part = s.parts = 1;
+    s.members = (ProtobufCBinaryData){sizeof(members), members};
+    add(f, LK_CHANGE_SET_PUT, object, revision, &s.base);
+}
+
+static void a_part_of_a_set_has_its_own_name(void **state)
+{
+    static const struct {
+        const char *object;
+        uint32_t schema;
+        enum lk_reason_code code;
+    } rows[] = {
+        {"files/0011223344556677/1", 1, LK_R_OK},
+        {"files/0011223344556677/1", 2, LK_R_CHANGE_PAYLOAD},
+        {"files/0011223344556677/2", 1, LK_R_CHANGE_PAYLOAD},
+        {"files/0011223344556678/1", 1, LK_R_CHANGE_PAYLOAD},
+        {"other/0011223344556677/1", 1, LK_R_CHANGE_PAYLOAD},
+        {"files", 1, LK_R_CHANGE_PAYLOAD},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct fixture f;
+        struct lk_change c;
+        begin(&f);
+        add_set(&f, rows[i].object, 0, rows[i].schema);
+        assert_int_equal(check(&f, &c), rows[i].code);
+        end(&f);
+    }
+}
+
+static void a_set_loads_and_its_end_revokes(void **state)
+{
+    struct fixture f;
+    struct lk_change c;
+    (void)state;
+    begin(&f);
+    add_set(&f, "files/0011223344556677/1", 0, 1);
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    assert_true(c.needs_generation && !c.revokes);
+    ok(apply(&f));
+    assert_int_equal(lk_state_count(f.state, LK_OBJECT_SET), 1);
+    next_change(&f);
+    add(&f, LK_CHANGE_SET_DELETE, "files/0011223344556677/1", 1, NULL);
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    assert_true(c.needs_generation && c.revokes);
+    ok(apply(&f));
+    assert_int_equal(lk_state_count(f.state, LK_OBJECT_SET), 0);
+    end(&f);
+}
+
 static void a_record_that_does_not_follow_is_damage(void **state)
 {
     struct fixture f;
@@ -406,6 +463,8 @@ int main(void)
         cmocka_unit_test(an_envelope_is_applied_once),
         cmocka_unit_test(an_administrator_has_a_key_that_can_sign),
         cmocka_unit_test(a_record_that_replaces_another_revokes),
+        cmocka_unit_test(a_part_of_a_set_has_its_own_name),
+        cmocka_unit_test(a_set_loads_and_its_end_revokes),
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(a_record_that_does_not_follow_is_damage),
         cmocka_unit_test(the_hash_covers_the_record),
