@@ -117,8 +117,9 @@ accept:
     chain: [{chain}]
     tpm: {{ek: {{any-genuine: {{because: "a test"}}}}, {tpm}}}
     eventlog: {{secure-boot: deny, boot-application.sha256.1: {{in: ["{kernel}"]}}, command-line: {{skip: {{because: "none"}}}}}}
-    ima: {{violations: 0}}
+    ima: {{violations: 0, files: {{skip: {{because: a test}}}}}}
 """
+IMA_RULES = "    ima: {violations: 0, files: {skip: {because: a test}}}\n"
 ANY_PCR = 'pcr: {skip: {because: "the logs say what they hold"}}'
 
 
@@ -155,9 +156,9 @@ def measured_boot(machine, folder):
     logs = f"eventlog:log={m}/eventlog", f"ima:log={m}/ima"
     kernel = sha256(b"kernel image").hex()
     chain_of = "tpm, eventlog"
-    policy = write(folder, "policy.yaml", POLICY.format(chain=chain_of, tpm=ANY_PCR, kernel=kernel).replace("    ima: {violations: 0}\n", ""))
+    policy = write(folder, "policy.yaml", POLICY.format(chain=chain_of, tpm=ANY_PCR, kernel=kernel).replace(IMA_RULES, ""))
     zero = write(folder, "zero.yaml", POLICY.format(chain=chain_of, tpm="pcr: {sha256: {7: " + "00" * 32 + "}}", kernel=kernel)
-                 .replace("    ima: {violations: 0}\n", ""))
+                 .replace(IMA_RULES, ""))
     honest = [("tpm", "authentic", [("eventlog", "authentic", [])])]
     answer = show("an honest TPM and its log", chain(*common, "--policy", policy, machine.item(), logs[0]), 0, [], honest, unanchored=[], stopped=[])
     root = answer["roots"][0]
