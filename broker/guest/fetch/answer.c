@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/guest/fetch/output.h"
 #include "broker/guest/fetch/say.h"
 #include "proto/msg/unpack.h"
 #include "proto/seal/answer.h"
@@ -79,13 +78,14 @@ lk_result lk_answer_refusal(const struct lk_grpc_reply *reply, const uint8_t bro
     return LK_FAIL(INTERNAL); /* never looked at beyond "not OK": the outcome says it all */
 }
 
-static lk_result write_one(const struct lk_fetch_secret *wanted, const Latchkey__V1__Answer *answer,
-                           const Latchkey__V1__SecretAnswer *s, EVP_PKEY *key, enum lk_suite suite)
+static lk_result write_one(struct lk_delivery *d, size_t wanted, const Latchkey__V1__Answer *answer, EVP_PKEY *key,
+                           enum lk_suite suite)
 {
     LK_SECRET_AUTO secret = {0};
+    const Latchkey__V1__SecretAnswer *s = answer->secrets[wanted];
     LK_TRY(lk_guest_key_open(key, suite, bytes_of(answer->statement_hash), bytes_of(s->enc), bytes_of(s->ciphertext), &secret));
-    LK_TRY(lk_target_write(&wanted->to, wanted->target, lk_secret_bytes(&secret)));
-    lk_say_released(s->name, s->version, wanted->target, answer->decision_id, s->created);
+    LK_TRY(lk_deliver(d, wanted, lk_secret_bytes(&secret)));
+    lk_say_released(s->name, s->version, d->o->secrets[wanted].target, answer->decision_id, s->created);
     return LK_OK;
 }
 
@@ -96,28 +96,32 @@ static bool is_what_was_asked(const struct lk_fetch_secret *wanted, const Latchk
     return memchr(name.data, '{', name.len) != NULL || lk_bytes_eq(name, lk_bytes_str(s->name));
 }
 
-static lk_result write_all(const struct lk_fetch_options *o, const Latchkey__V1__Answer *answer, EVP_PKEY *key,
-                           enum lk_suite suite, struct lk_fetch_outcome *outcome)
+/* A target that fails does not keep the others from theirs: the first failure is told when all have been tried. */
+static lk_result write_all(struct lk_delivery *d, const Latchkey__V1__Answer *answer, EVP_PKEY *key, enum lk_suite suite,
+                           struct lk_fetch_outcome *outcome)
 {
-    LK_REQUIRE(answer->n_secrets == o->n_secrets, ANSWER_CONTENT);
-    for (size_t i = 0; i < o->n_secrets; i++) {
-        const Latchkey__V1__SecretAnswer *s = answer->secrets[i];
-        LK_REQUIRE(is_what_was_asked(&o->secrets[i], s), ANSWER_CONTENT);
-        if (released(s))
-            LK_TRY(write_one(&o->secrets[i], answer, s, key, suite));
+    lk_result first = LK_OK;
+    LK_REQUIRE(answer->n_secrets == d->o->n_secrets, ANSWER_CONTENT);
+    for (size_t i = 0; i < answer->n_secrets; i++)
+        LK_REQUIRE(is_what_was_asked(&d->o->secrets[i], answer->secrets[i]), ANSWER_CONTENT);
+    for (size_t i = 0; i < answer->n_secrets; i++) {
+        lk_result r = LK_OK;
+        if (released(answer->secrets[i]))
+            r = write_one(d, i, answer, key, suite);
         else if (outcome->cls == LK_CLASS_AFFIRMED)
-            lk_outcome_signed(outcome, answer, s);
+            lk_outcome_signed(outcome, answer, answer->secrets[i]);
+        first = lk_ok(first) ? r : first;
     }
-    return LK_OK;
+    return first;
 }
 
-lk_result lk_answer_write(const struct lk_fetch_options *o, const Latchkey__V1__Answer *answer, EVP_PKEY *key,
-                          enum lk_suite suite, struct lk_fetch_outcome *outcome)
+lk_result lk_answer_write(struct lk_delivery *d, const Latchkey__V1__Answer *answer, EVP_PKEY *key, enum lk_suite suite,
+                          struct lk_fetch_outcome *outcome)
 {
     lk_outcome_local(outcome, LK_OK);
     outcome->is_signed = true;
     snprintf(outcome->decision_id, sizeof(outcome->decision_id), "%s", answer->decision_id);
-    lk_result r = write_all(o, answer, key, suite, outcome);
+    lk_result r = write_all(d, answer, key, suite, outcome);
     if (!lk_ok(r))
         lk_outcome_local(outcome, r);
     return r;

@@ -2,7 +2,7 @@
 #ifndef LK_FETCH_ANSWER_H
 #define LK_FETCH_ANSWER_H
 /* What the broker answered: believed only as far as it is signed under the pinned broker id (DESIGN 4, Answer). */
-#include "broker/guest/fetch/options.h"
+#include "broker/guest/fetch/deliver.h"
 #include "broker/guest/fetch/outcome.h"
 #include "proto/grpc/client/client.h"
 
@@ -24,9 +24,9 @@ LK_MUST_USE lk_result lk_answer_refusal(const struct lk_grpc_reply *reply, const
 /*
  * Opens and writes each secret of a verified answer to its target. The outcome tells of the first that was not
  * released, or of none. ANSWER_CONTENT when the answer's secrets are not those that were asked for; HPKE_OPEN,
- * RSA_UNWRAP, OUTPUT.
+ * RSA_UNWRAP, and what lk_deliver gives.
  */
-LK_MUST_USE lk_result lk_answer_write(const struct lk_fetch_options *o, const Latchkey__V1__Answer *answer,
-                                      EVP_PKEY *key, enum lk_suite suite, struct lk_fetch_outcome *outcome);
+LK_MUST_USE lk_result lk_answer_write(struct lk_delivery *d, const Latchkey__V1__Answer *answer, EVP_PKEY *key,
+                                      enum lk_suite suite, struct lk_fetch_outcome *outcome);
 
 #endif

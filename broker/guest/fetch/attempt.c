@@ -21,6 +21,7 @@
 
 struct attempt {
     const struct lk_fetch_options *o;
+    struct lk_delivery *delivery;
     const char *broker;
     uint64_t deadline;
     struct lk_fetch_outcome *outcome;
@@ -292,7 +293,7 @@ static lk_result release(struct attempt *a)
     LK_REQUIRE(response->answer != NULL, ANSWER_UNSIGNED);
     LK_TRY(lk_answer_read(response->answer, a->o->broker_id, lk_buf_bytes(&a->statement), a->arena, &answer));
     a->told = true;
-    return lk_answer_write(a->o, answer, a->key, a->suite, a->outcome);
+    return lk_answer_write(a->delivery, answer, a->key, a->suite, a->outcome);
 }
 
 static lk_result run(struct attempt *a)
@@ -317,10 +318,10 @@ static void end(struct attempt *a)
     lk_arena_free(a->arena);
 }
 
-void lk_fetch_attempt(const struct lk_fetch_options *o, const char *broker, uint64_t deadline,
+void lk_fetch_attempt(struct lk_delivery *delivery, const char *broker, uint64_t deadline,
                       struct lk_fetch_outcome *outcome)
 {
-    struct attempt a = {.o = o, .broker = broker, .deadline = deadline, .outcome = outcome};
+    struct attempt a = {.o = delivery->o, .delivery = delivery, .broker = broker, .deadline = deadline, .outcome = outcome};
     a.arena = lk_arena_new(ARENA_MAX);
     a.statement = lk_buf(64u << 10);
     lk_result r = run(&a);

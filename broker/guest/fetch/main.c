@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "broker/guest/fetch/attempt.h"
 #include "broker/guest/fetch/say.h"
@@ -40,13 +39,6 @@ static uint32_t random_number(void)
     return v;
 }
 
-static void sleep_ms(uint64_t ms)
-{
-    struct timespec t = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
-    while (nanosleep(&t, &t) != 0)
-        continue;
-}
-
 /* Whether the outcome ends it all, whatever other addresses would say. */
 static bool final(const struct lk_fetch_options *o, const struct lk_fetch_outcome *outcome, unsigned round)
 {
@@ -65,36 +57,59 @@ static bool final(const struct lk_fetch_options *o, const struct lk_fetch_outcom
 }
 
 /* One attempt with each address in turn until one ends it; true when it is ended. */
-static bool round_of_brokers(const struct lk_fetch_options *o, unsigned round, uint64_t deadline,
-                             struct lk_fetch_outcome *outcome)
+static bool round_of_brokers(struct lk_delivery *d, unsigned round, uint64_t deadline, struct lk_fetch_outcome *outcome)
 {
     bool hopeless = true; /* no address gives reason to come back */
-    for (size_t i = 0; i < o->n_brokers; i++) {
-        lk_fetch_attempt(o, o->brokers[i], deadline, outcome);
-        if (final(o, outcome, round))
+    for (size_t i = 0; i < d->o->n_brokers; i++) {
+        lk_fetch_attempt(d, d->o->brokers[i], deadline, outcome);
+        if (final(d->o, outcome, round))
             return true;
         hopeless = hopeless && lk_fetch_retry(outcome) == LK_RETRY_OTHER;
-        if (i + 1 < o->n_brokers)
-            lk_say_outcome(outcome, o->brokers[i], 0);
+        if (i + 1 < d->o->n_brokers)
+            lk_say_outcome(outcome, d->o->brokers[i], 0);
     }
     return hopeless;
 }
 
-static int fetch(const struct lk_fetch_options *o)
+static int fetch(struct lk_delivery *d, uint64_t deadline)
 {
     struct lk_fetch_outcome outcome = {0};
-    uint64_t deadline = end_of_time(o);
-    const char *last = o->brokers[o->n_brokers - 1];
+    const char *broker = d->o->n_brokers == 1 ? d->o->brokers[0] : "broker";
     for (unsigned round = 0;; round++) {
-        bool ended = round_of_brokers(o, round, deadline, &outcome);
-        uint64_t delay = lk_fetch_delay(&outcome, round + 1, random_number());
-        ended = ended || deadline - lk_clock_mono_ms() <= delay || lk_clock_mono_ms() >= deadline;
+        bool ended = round_of_brokers(d, round, deadline, &outcome);
+        uint64_t now = lk_clock_mono_ms(), delay = lk_fetch_delay(&outcome, round + 1, random_number());
+        ended = ended || now >= deadline || deadline - now <= delay;
         if (outcome.cls != LK_CLASS_AFFIRMED)
-            lk_say_outcome(&outcome, o->n_brokers == 1 ? last : "broker", ended ? -1 : (int64_t)delay);
+            lk_say_outcome(&outcome, broker, ended ? -1 : (int64_t)delay);
         if (ended)
             return lk_fetch_exit(&outcome);
-        sleep_ms(delay);
+        lk_volumes_serve(d->volumes, now + delay, false); /* the delay, in which keys that are there are given out */
     }
+}
+
+/* The keys that arrived, to who asks; a volume that nobody asks for in time has not got its key. */
+static int serve(struct lk_delivery *d, uint64_t deadline, int code)
+{
+    lk_volumes_give_up(d->volumes);
+    lk_volumes_serve(d->volumes, deadline, true);
+    const char *unasked = lk_volumes_unasked(d->volumes);
+    if (unasked == NULL)
+        return code;
+    fprintf(stderr, "latchkey-fetch: volume %s: nobody asked for its key\n", unasked);
+    return code != 0 ? code : LK_FETCH_EXIT_OUTPUT;
+}
+
+static int run(const struct lk_fetch_options *o)
+{
+    struct lk_delivery delivery;
+    int code = LK_FETCH_EXIT_OUTPUT;
+    uint64_t deadline = end_of_time(o);
+    if (lk_ok(lk_delivery_begin(o, &delivery))) {
+        lk_notify_ready();
+        code = serve(&delivery, deadline, fetch(&delivery, deadline));
+    }
+    lk_delivery_end(&delivery);
+    return code;
 }
 
 int main(int argc, char **argv)
@@ -105,7 +120,7 @@ int main(int argc, char **argv)
         return code;
     harden();
     lk_say_setup(options.json);
-    code = fetch(&options);
+    code = run(&options);
     lk_fetch_options_free(&options);
     return code;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "broker/guest/fetch/settings.h"
+#include "broker/guest/fetch/volumes.h"
 
 #define EXIT_USAGE 64
 #define KERNEL_COMMAND_LINE "/proc/cmdline"
@@ -27,6 +28,8 @@ static const char usage[] =
     "                         fd:N (an open descriptor), - (standard output, the default), or\n"
     "                         file:PATH,mode=0400,owner=UID:GID; crypttab:VOLUME; luks:DEVICE,name=NAME\n"
     "  --create               a secret that does not exist yet may be made for this machine, if its policy says so\n"
+    "  --enroll-luks DEVICE   make the one secret open a LUKS2 device: with --existing-key FILE, a key that opens it\n"
+    "                         now, or --format when it holds nothing; see --create\n"
     "  --out FILE, --out-fd N target of the secret that names none\n"
     "  --collector PROGRAM    how to get evidence, several times for several; arguments after spaces\n"
     "                         (default: latchkey-evidence-snp, -tpm, -tdx and -logs, whichever works)\n"
@@ -145,7 +148,8 @@ static bool read_line(struct lk_settings *s, int argc, char **argv, struct place
 
 bool lk_fetch_options_read(struct lk_fetch_options *o, int argc, char **argv, int *code)
 {
-    *o = (struct lk_fetch_options){.timeout_s = 300, .call_timeout_s = 30, .key = LK_GUEST_KEY_X25519};
+    *o = (struct lk_fetch_options){.timeout_s = 300, .call_timeout_s = 30, .key = LK_GUEST_KEY_X25519,
+                                   .keys_folder = LK_VOLUMES_FOLDER};
     struct lk_settings s = {.o = o};
     struct places places = {NULL, NULL};
     struct lk_source_error e;

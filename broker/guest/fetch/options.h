@@ -35,6 +35,10 @@ struct lk_fetch_options {
     size_t n_collectors;
     bool default_collectors; /* none was named: those that are not installed or find no hardware are passed over */
     enum lk_guest_key_kind key;
+    const char *keys_folder;  /* where crypttab volumes are asked for */
+    const char *enrol_device; /* of --enroll-luks; NULL: none */
+    const char *existing_key; /* file with a key that opens it now; NULL: none */
+    bool format;              /* it may be formatted when it holds nothing */
     const char *save_bundle; /* file for the request that is sent; NULL: none */
     bool wait_when_refused;
     bool json;

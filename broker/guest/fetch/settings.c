@@ -104,6 +104,27 @@ static bool take_save_bundle(struct lk_settings *s, const char *v)
     return *v != '\0' && (s->o->save_bundle = v) != NULL;
 }
 
+static bool take_keys_folder(struct lk_settings *s, const char *v)
+{
+    return *v == '/' && (s->o->keys_folder = v) != NULL;
+}
+
+static bool take_enrol(struct lk_settings *s, const char *v)
+{
+    return *v == '/' && (s->o->enrol_device = v) != NULL;
+}
+
+static bool take_existing_key(struct lk_settings *s, const char *v)
+{
+    return *v == '/' && (s->o->existing_key = v) != NULL;
+}
+
+static bool take_format(struct lk_settings *s, const char *v)
+{
+    (void)v;
+    return s->o->format = true;
+}
+
 static bool take_json(struct lk_settings *s, const char *v)
 {
     (void)v;
@@ -125,6 +146,10 @@ const struct lk_setting lk_settings_table[] = {
     {"call-timeout", false, false, ANYWHERE, take_call_timeout},
     {"ca", false, false, NOT_KERNEL, take_ca},
     {"server-name", false, false, NOT_KERNEL, take_server_name},
+    {"keys-folder", false, false, NOT_KERNEL, take_keys_folder},
+    {"enroll-luks", false, false, LK_FROM_OPTIONS, take_enrol},
+    {"existing-key", false, false, LK_FROM_OPTIONS, take_existing_key},
+    {"format", true, false, LK_FROM_OPTIONS, take_format},
     {"save-bundle", false, false, LK_FROM_OPTIONS, take_save_bundle},
     {"json", true, false, NOT_KERNEL, take_json},
 };
@@ -208,6 +233,21 @@ static bool names_differ(const struct lk_fetch_options *o, struct lk_source_erro
     return true;
 }
 
+/* The one secret opens the device from now on; without that option there is nothing to format. */
+static bool settle_enrolment(struct lk_settings *s, struct lk_source_error *e)
+{
+    struct lk_fetch_options *o = s->o;
+    struct lk_fetch_secret *secret = &o->secrets[0];
+    if (o->enrol_device == NULL)
+        return (o->existing_key == NULL && !o->format) || lk_source_fail(e, "existing-key and format go with enroll-luks");
+    if (o->n_secrets != 1 || secret->target != NULL || strlen(o->enrol_device) > LK_TARGET_PATH_MAX)
+        return lk_source_fail(e, "enroll-luks wants one secret, without a target");
+    secret->to = (struct lk_target){.kind = LK_TARGET_ENROL};
+    memcpy(secret->to.path, o->enrol_device, strlen(o->enrol_device));
+    secret->target = o->enrol_device;
+    return true;
+}
+
 bool lk_settings_settle(struct lk_settings *s, struct lk_source_error *e)
 {
     static const char *const collectors[] = {"latchkey-evidence-snp", "latchkey-evidence-tpm", "latchkey-evidence-tdx",
@@ -219,5 +259,5 @@ bool lk_settings_settle(struct lk_settings *s, struct lk_source_error *e)
     o->default_collectors = o->n_collectors == 0;
     for (size_t i = 0; o->default_collectors && i < sizeof(collectors) / sizeof(*collectors); i++)
         o->collectors[o->n_collectors++] = collectors[i];
-    return settle_targets(s, e) && names_differ(o, e);
+    return settle_enrolment(s, e) && settle_targets(s, e) && names_differ(o, e);
 }

@@ -10,7 +10,7 @@
 #include "broker/guest/fetch/sources.h"
 
 enum lk_source { LK_FROM_OPTIONS = 1, LK_FROM_FILE = 2, LK_FROM_KERNEL = 4 };
-#define LK_SETTINGS_MAX 24
+#define LK_SETTINGS_MAX 32
 
 struct lk_settings {
     struct lk_fetch_options *o;

@@ -241,7 +241,8 @@ static lk_result write_released(enum lk_guest_key_kind kind, const char *asked, 
     struct lk_fetch_options o = {.n_secrets = 1, .secrets = {{.name = asked, .name_len = strlen(asked), .target = target}}};
     assert_true(lk_target_parse(target, &o.secrets[0].to));
     struct lk_fetch_outcome outcome;
-    lk_result r = lk_answer_write(&o, &a, key, suite, &outcome);
+    struct lk_delivery delivery = {.o = &o};
+    lk_result r = lk_answer_write(&delivery, &a, key, suite, &outcome);
     close(ends[1]);
     got[read(ends[0], got, 7)] = '\0';
     close(ends[0]);
