@@ -10,7 +10,7 @@ lk_result lk_delivery_begin(const struct lk_fetch_options *o, struct lk_delivery
     LK_REQUIRE(d->volumes != NULL, MEMORY);
     for (size_t i = 0; i < o->n_secrets; i++)
         if (o->secrets[i].to.kind == LK_TARGET_CRYPTTAB)
-            LK_TRY(lk_volumes_add(d->volumes, o->keys_folder, o->secrets[i].to.name));
+            LK_TRY(lk_volumes_add(d->volumes, o->keys_folder, &o->secrets[i].to));
     return LK_OK;
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "broker/client/child.h"
@@ -16,6 +17,7 @@
 #include "proto/base/clock.h"
 
 #define CRYPTSETUP_MS 120000u /* argon2 on a small machine */
+#define DEVICE_MS 30000u      /* for a device node to appear */
 #define OUTPUT_MAX 4096
 #define COPY_NAME "latchkey-header-XXXXXX"
 
@@ -129,12 +131,38 @@ static bool opens(const char *header, struct lk_bytes key)
     return lk_ok(cryptsetup(argv, key));
 }
 
+static bool is_uuid(const struct lk_target *t, const struct copy *c)
+{
+    return t->uuid[0] == '\0' || strcmp(t->uuid, c->header.uuid) == 0;
+}
+
 static lk_result map(const struct lk_target *t, const struct copy *c, struct lk_bytes key)
 {
     const char *const argv[] = {"cryptsetup", "open", "--type", "luks2", "--key-file=-", "--header", c->path, t->path, t->name, NULL};
-    LK_REQUIRE(t->uuid[0] == '\0' || strcmp(t->uuid, c->header.uuid) == 0, LUKS_UUID);
+    LK_REQUIRE(is_uuid(t, c), LUKS_UUID);
     LK_REQUIRE(lk_ok(cryptsetup(argv, key)), LUKS_OPEN);
     return LK_OK;
+}
+
+lk_result lk_luks_inspect(const struct lk_target *target)
+{
+    struct copy c = {.area = NULL};
+    lk_result r = read_area(target->path, &c);
+    if (lk_ok(r))
+        r = judge(target->path, &c);
+    if (lk_ok(r) && !is_uuid(target, &c))
+        r = LK_FAIL(LUKS_UUID);
+    drop_copy(&c);
+    return r;
+}
+
+/* At boot a disk may come later than the network. */
+static void wait_for_device(const char *path)
+{
+    const struct timespec pause = {.tv_nsec = 100000000};
+    uint64_t until = lk_clock_mono_ms() + DEVICE_MS;
+    while (access(path, F_OK) != 0 && errno == ENOENT && lk_clock_mono_ms() < until)
+        nanosleep(&pause, NULL);
 }
 
 lk_result lk_luks_open(const struct lk_target *target, struct lk_bytes key)
@@ -146,6 +174,7 @@ lk_result lk_luks_open(const struct lk_target *target, struct lk_bytes key)
         return LK_OK;
     }
     struct copy c = {.area = NULL};
+    wait_for_device(target->path);
     lk_result r = take_copy(target->path, &c);
     if (lk_ok(r))
         r = map(target, &c, key);

@@ -68,13 +68,18 @@ static bool take_uuid(struct lk_target *t, const char *v, size_t len)
     return copy(t->uuid, sizeof(t->uuid), v, len);
 }
 
+static bool take_device(struct lk_target *t, const char *v, size_t len)
+{
+    return len > 0 && v[0] == '/' && copy(t->path, sizeof(t->path), v, len);
+}
+
 struct setting {
     const char *name; /* with its "=" */
     bool (*take)(struct lk_target *t, const char *value, size_t len);
 };
 static const struct setting file_settings[] = {{"mode=", take_mode}, {"owner=", take_owner}, {"on-disk", take_on_disk}, {0}};
 static const struct setting luks_settings[] = {{"name=", take_name}, {"uuid=", take_uuid}, {0}};
-static const struct setting no_settings[] = {{0}};
+static const struct setting crypttab_settings[] = {{"device=", take_device}, {"uuid=", take_uuid}, {0}};
 
 static bool take_setting(struct lk_target *t, const struct setting *s, const char *text, size_t len)
 {
@@ -117,7 +122,7 @@ static bool parse_crypttab(struct lk_target *t, const char *rest)
 {
     size_t len = strcspn(rest, ",");
     t->kind = LK_TARGET_CRYPTTAB;
-    return take_name(t, rest, len) && take_settings(t, no_settings, rest + len);
+    return take_name(t, rest, len) && take_settings(t, crypttab_settings, rest + len);
 }
 
 static bool parse_luks(struct lk_target *t, const char *rest)

@@ -9,7 +9,7 @@
 enum lk_target_kind {
     LK_TARGET_STREAM,   /* "-" or "fd:N" */
     LK_TARGET_FILE,     /* PATH, or file:PATH,mode=0400,owner=1000:1000,on-disk */
-    LK_TARGET_CRYPTTAB, /* crypttab:VOLUME: answered on systemd-cryptsetup's socket */
+    LK_TARGET_CRYPTTAB, /* crypttab:VOLUME,device=DEVICE,uuid=UUID: answered on systemd-cryptsetup's socket */
     LK_TARGET_LUKS,     /* luks:DEVICE,name=NAME,uuid=UUID: opened by cryptsetup */
     LK_TARGET_ENROL,    /* the device of --enroll-luks */
 };

@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/guest/fetch/luks.h"
 #include "proto/base/clock.h"
 #include "proto/base/secret.h"
 
@@ -20,7 +21,7 @@
 #define RANDOM_DIGITS 16
 
 struct volume {
-    char name[LK_TARGET_NAME_MAX + 1];
+    struct lk_target target;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* of a socket that we made; "" when it was passed */
     int fd;
     struct lk_secret key;
@@ -108,13 +109,13 @@ static int make_socket(const struct sockaddr_un *address)
     return -1;
 }
 
-lk_result lk_volumes_add(struct lk_volumes *v, const char *folder, const char *volume)
+lk_result lk_volumes_add(struct lk_volumes *v, const char *folder, const struct lk_target *target)
 {
+    const char *volume = target->name;
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    LK_REQUIRE(v->n < LK_VOLUMES_MAX && strlen(volume) <= LK_TARGET_NAME_MAX, OUTPUT);
+    LK_REQUIRE(v->n < LK_VOLUMES_MAX, OUTPUT);
     struct volume *one = &v->list[v->n];
-    *one = (struct volume){.fd = -1};
-    snprintf(one->name, sizeof(one->name), "%s", volume);
+    *one = (struct volume){.fd = -1, .target = *target};
     errno = ENAMETOOLONG;
     if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s.key", folder, volume) >= sizeof(address.sun_path))
         return failed("listening at", volume);
@@ -134,7 +135,7 @@ lk_result lk_volumes_add(struct lk_volumes *v, const char *folder, const char *v
 lk_result lk_volumes_put(struct lk_volumes *v, const char *volume, struct lk_bytes key)
 {
     for (size_t i = 0; i < v->n; i++) {
-        if (strcmp(v->list[i].name, volume) != 0)
+        if (strcmp(v->list[i].target.name, volume) != 0)
             continue;
         lk_secret_free(&v->list[i].key);
         return lk_secret_copy(&v->list[i].key, key);
@@ -202,13 +203,15 @@ static void answer(struct volume *one)
     const char *how = "answered";
     if (!may_ask(peer))
         how = "not answered, it is not root that asks";
-    else if (!asks_for(peer, one->name))
+    else if (!asks_for(peer, one->target.name))
         how = "not answered, something else than its key is asked for";
+    else if (one->target.path[0] != '\0' && !lk_ok(lk_luks_inspect(&one->target)))
+        how = "not answered, its header is not good";
     else if (!send_key(peer, lk_secret_bytes(&one->key)))
         how = "the key was not taken";
     else
         one->asked = true;
-    fprintf(stderr, "latchkey-fetch: volume %s: %s\n", one->name, how);
+    fprintf(stderr, "latchkey-fetch: volume %s: %s\n", one->target.name, how);
     close(peer);
 }
 
@@ -242,7 +245,7 @@ const char *lk_volumes_unasked(const struct lk_volumes *v)
 {
     for (size_t i = 0; i < v->n; i++)
         if (v->list[i].key.data != NULL && !v->list[i].asked)
-            return v->list[i].name;
+            return v->list[i].target.name;
     return NULL;
 }
 

@@ -23,10 +23,11 @@ void lk_volumes_free(struct lk_volumes *v);
 
 /*
  * Listens for a volume: on the socket of that path that systemd passed (sd_listen_fds(3)), else on FOLDER/VOLUME.key,
- * which it makes. Who connects waits until the key is there. OUTPUT, with a message on standard error: the folder
+ * which it makes. Who connects waits until the key is there, and gets it only if the header of target->path, where there
+ * is one, is good (luks.h). OUTPUT, with a message on standard error: the folder
  * cannot be made, or something that is no socket has the name.
  */
-LK_MUST_USE lk_result lk_volumes_add(struct lk_volumes *v, const char *folder, const char *volume);
+LK_MUST_USE lk_result lk_volumes_add(struct lk_volumes *v, const char *folder, const struct lk_target *target);
 
 /* The key of a volume that was added, copied. MEMORY. */
 LK_MUST_USE lk_result lk_volumes_put(struct lk_volumes *v, const char *volume, struct lk_bytes key);

@@ -104,7 +104,8 @@ def several_targets_from_one_attestation(world):
 
 
 def another_broker_id_is_refused(world):
-    expect(world.fetch("--secret", "disk/root", "--timeout", "2", kernel="0" * 64), 6, "ANSWER_BROKER")
+    world.conf(f"broker = 127.0.0.1:{world.ring.port}\n")
+    expect(world.fetch("--secret", "disk/root", kernel="0" * 64), 6, "ANSWER_BROKER")
     world.conf(f"broker = 127.0.0.1:{world.ring.port}\nbroker-id = {world.ring.broker_id.hex()}\n")
     expect(world.fetch("--secret", "disk/root", kernel="0" * 64), 64, "another broker-id")
     world.conf("brokr = x\n")
@@ -190,6 +191,9 @@ def a_header_that_writes_plain_text_is_not_used(world):
     (world.folder / "log").write_text("")
     expect(world.fetch("--secret", f"disk/root=luks:{disk},name=latchkey-test"), 8, "LUKS_CIPHER", "data that is not encrypted")
     assert (world.folder / "log").read_text() == "", "no key went to it"
+    running = start(world, "--secret", f"disk/root=crypttab:root,device={disk}", "--timeout", "3")
+    assert ask(world.folder, "root") == b""
+    assert "its header is not good" in running.communicate(timeout=20)[1] and running.returncode == 8
     other = world.disk("nothing", 1 << 20)
     expect(world.fetch("--secret", f"disk/root=luks:{other},name=latchkey-test"), 8, "LUKS_HEADER")
 

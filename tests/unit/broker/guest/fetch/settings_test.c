@@ -161,10 +161,10 @@ static void targets_are_strict(void **state)
     (void)state;
     struct lk_target t;
     static const char *const good[] = {"-", "fd:3", "x", "/run/x,y", "file:/run/x", "file:/x,mode=0,owner=1,on-disk",
-                                       "crypttab:root", "luks:/dev/vda2,name=a,uuid=b", "luks:/dev/vda2,uuid=b,name=a"};
+                                       "crypttab:root", "crypttab:root,device=/dev/vda2,uuid=b", "luks:/dev/vda2,name=a,uuid=b", "luks:/dev/vda2,uuid=b,name=a"};
     static const char *const bad[] = {"", "fd:", "fd:x", "fd:-1", "fd:3 ", "file:x", "file:", "file:/x,", "file:/x,mode=8",
                                       "file:/x,mode=1000", "file:/x,owner=root", "file:/x,owner=1:", "file:/x,on-disk=1",
-                                      "file:/x,what", "crypttab:", "crypttab:../x", "crypttab:.x", "crypttab:x,mode=0",
+                                      "file:/x,what", "crypttab:", "crypttab:../x", "crypttab:.x", "crypttab:x,mode=0", "crypttab:x,device=vda",
                                       "luks:/dev/vda2", "luks:vda,name=x", "luks:/dev/vda2,name=", "luks:/dev/vda2,name=a/b"};
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
         assert_true(lk_target_parse(good[i], &t));

@@ -53,8 +53,10 @@ static int tear_down(void **state)
 static lk_result add(const char *volume)
 {
     char keys[96];
+    struct lk_target target = {.kind = LK_TARGET_CRYPTTAB};
     snprintf(keys, sizeof(keys), "%s/keys", folder);
-    return lk_volumes_add(volumes, keys, volume);
+    snprintf(target.name, sizeof(target.name), "%s", volume);
+    return lk_volumes_add(volumes, keys, &target);
 }
 
 /* As attach_luks_or_plain_or_bitlk_by_key_file does; bound: after the NUL, NULL for no name. */
