@@ -19,7 +19,8 @@ have_emulator() {
     qemu-system-x86_64 -accel help 2>>"$log" | grep -q tcg || surprise "QEMU has no software emulation (tcg) here"
 }
 
-# make_esp NAME COMMAND_LINE [INITRD]: an EFI system partition as a folder: image/ with this command line.
+# make_esp NAME COMMAND_LINE [INITRD]: an EFI system partition as a folder: image/ with this command line. linuxefi: without
+# Secure Boot too the kernel begins at its EFI entry, which hands the event log on.
 make_esp() {
     local esp=$dir/$1
     mkdir -p "$esp/EFI/BOOT" "$esp/EFI/debian"
@@ -27,7 +28,7 @@ make_esp() {
     cp "$dir/image/grub.efi" "$esp/EFI/BOOT/grubx64.efi"
     cp "$dir/image/vmlinuz" "$esp/vmlinuz"
     cp "${3:-$dir/image/initrd.gz}" "$esp/initrd.gz"
-    printf 'set timeout=0\nlinux /vmlinuz %s\ninitrd /initrd.gz\nboot\n' "$2" >"$esp/EFI/debian/grub.cfg"
+    printf 'set timeout=0\nlinuxefi /vmlinuz %s\ninitrdefi /initrd.gz\nboot\n' "$2" >"$esp/EFI/debian/grub.cfg"
 }
 
 # make_disk KEY_FILE FOLDER: disk.img, a LUKS2 volume with FOLDER's files. Neither root nor device mapper is needed:
