@@ -4,6 +4,8 @@
 
 static const struct lk_command verbs[] = {
     {"fetch", "ask AMD's and Intel's services for what is missing or runs out", lk_collateral_fetch},
+    {"import", "FILE|DIR... | --export DIR FILE|DIR...", lk_collateral_import},
+    {"status", "[--fleet FILE] [--days N] [--json]", lk_collateral_status},
 };
 
 int lk_cmd_collateral(int argc, char **argv)

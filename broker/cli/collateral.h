@@ -4,6 +4,6 @@
 /* The verbs of `latchkey collateral`. */
 #include "broker/cli/command.h"
 
-lk_command_fn lk_collateral_fetch;
+lk_command_fn lk_collateral_fetch, lk_collateral_import, lk_collateral_status;
 
 #endif

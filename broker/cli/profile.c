@@ -18,6 +18,8 @@ static const struct {
     {LK_OPT_SERVER_NAME, offsetof(struct lk_profile_args, server_name)},
     {LK_OPT_KEY, offsetof(struct lk_profile_args, key)},
     {LK_OPT_TIMEOUT, offsetof(struct lk_profile_args, timeout)},
+    {LK_OPT_CLIENT_CERTIFICATE, offsetof(struct lk_profile_args, client_certificate)},
+    {LK_OPT_CLIENT_KEY, offsetof(struct lk_profile_args, client_key)},
 };
 
 bool lk_profile_take(struct lk_profile_args *a, int opt, const char *value)
@@ -75,6 +77,16 @@ static bool set_key(struct lk_profile *p, const char *value, const char *folder)
     return copy_path(p->key, sizeof(p->key), value, folder);
 }
 
+static bool set_client_certificate(struct lk_profile *p, const char *value, const char *folder)
+{
+    return copy_path(p->client_certificate, sizeof(p->client_certificate), value, folder);
+}
+
+static bool set_client_key(struct lk_profile *p, const char *value, const char *folder)
+{
+    return copy_path(p->client_key, sizeof(p->client_key), value, folder);
+}
+
 static bool set_timeout(struct lk_profile *p, const char *value, const char *folder)
 {
     (void)folder;
@@ -97,6 +109,8 @@ static const struct {
     {"server-name", offsetof(struct lk_profile_args, server_name), set_server_name},
     {"key", offsetof(struct lk_profile_args, key), set_key},
     {"timeout", offsetof(struct lk_profile_args, timeout), set_timeout},
+    {"client-certificate", offsetof(struct lk_profile_args, client_certificate), set_client_certificate},
+    {"client-key", offsetof(struct lk_profile_args, client_key), set_client_key},
 };
 #define SETTINGS (sizeof(settings) / sizeof(*settings))
 
@@ -192,4 +206,15 @@ lk_result lk_profile_resolve(const struct lk_profile_args *a, struct lk_profile 
     LK_TRY(demand(out->broker[0] != '\0', "broker"));
     LK_TRY(demand(out->has_broker_id, "broker-id"));
     return demand(out->key[0] != '\0', "key");
+}
+
+lk_result lk_profile_resolve_client(const struct lk_profile_args *a, struct lk_profile *out)
+{
+    *out = (struct lk_profile){.timeout_s = 30};
+    LK_TRY(read_profile(a, out));
+    LK_TRY(lay_options(a, out));
+    LK_TRY(demand(out->broker[0] != '\0', "broker"));
+    LK_TRY(demand(out->ca[0] != '\0', "ca"));
+    LK_TRY(demand(out->client_certificate[0] != '\0', "client-certificate"));
+    return demand(out->client_key[0] != '\0', "client-key");
 }

@@ -26,3 +26,15 @@ const char *lk_collateral_kind_name(enum lk_collateral_kind kind)
                                         [LK_COLLATERAL_CRL] = "crl", [LK_COLLATERAL_DOCUMENT] = "document"};
     return kind >= LK_COLLATERAL_CERTIFICATE && kind <= LK_COLLATERAL_DOCUMENT ? names[kind] : "unknown";
 }
+
+lk_result lk_collateral_blame(struct lk_report *report, size_t before, lk_result r, const char *item, const char *name)
+{
+    enum lk_class cls = lk_class_of(r);
+    if (cls == LK_CLASS_CANNOT_JUDGE)
+        lk_report_missing(report, r.code, name, "");
+    if ((cls != LK_CLASS_MALFORMED && cls != LK_CLASS_NOT_AUTHENTIC) || r.code == LK_R_CERT_REVOKED)
+        return r;
+    report->n = before;
+    lk_report_missing(report, LK_R_COLLATERAL_BAD, name, "");
+    return lk_report_add(report, LK_R_COLLATERAL_BAD, item, name, "a piece that verifies", lk_reason(r.code)->name);
+}

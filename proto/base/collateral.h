@@ -28,6 +28,13 @@ struct lk_collateral_facts {
     int64_t until;   /* nextUpdate, notAfter: the last second */
 };
 
+/*
+ * The result of using the broker's own piece of that name. What is wrong with it is no verdict about the evidence: a result that says
+ * malformed or not authentic becomes COLLATERAL_BAD, and its findings since `before` one that names the piece. A result of
+ * what is out of date stays, and the piece is noted as missing. CERT_REVOKED stays: only a list that holds says it.
+ */
+lk_result lk_collateral_blame(struct lk_report *report, size_t before, lk_result r, const char *item, const char *name);
+
 struct lk_collateral_piece {
     struct lk_finding why;                 /* code OK: it is what follows; else why it is not */
     char name[LK_COLLATERAL_NAME_MAX + 1]; /* "": a certificate that serves as an issuer only; nothing is kept */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/evidence/dcap/item.h"
 
+#include "proto/base/collateral.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -55,7 +57,21 @@ static struct lk_bytes collateral(const struct lk_family_input *in, enum lk_dcap
 
 static lk_result missing(const struct lk_dcap_say *say, enum lk_dcap_part part, const char *name)
 {
+    lk_report_missing(say->to, LK_R_DCAP_COLLATERAL_MISSING, name, "");
     return lk_dcap_fail(say, LK_R_DCAP_COLLATERAL_MISSING, lk_dcap_parts[part].name, name, "none");
+}
+
+/* A failure of what has the name, if it is the broker's own. */
+static lk_result blame(const struct lk_family_input *in, const struct lk_dcap_say *say, size_t before, lk_result r,
+                       const char *name)
+{
+    if (lk_ok(r))
+        return r;
+    if (lk_trust_collateral(in->trust, name).data != NULL)
+        return lk_collateral_blame(say->to, before, r, say->item, name);
+    if (lk_class_of(r) == LK_CLASS_CANNOT_JUDGE)
+        lk_report_missing(say->to, r.code, name, "");
+    return r;
 }
 
 static lk_result add_tcb_chain(const struct lk_family_input *in, const struct lk_dcap_say *say, struct lk_item *item)
@@ -66,7 +82,8 @@ static lk_result add_tcb_chain(const struct lk_family_input *in, const struct lk
         return missing(say, LK_DCAP_PART_TCB_CHAIN, "sgx/tcb-chain");
     lk_result r = lk_certs_split(chain, in->arena, item->pool.certs + item->n_quote, &n);
     item->pool.n = item->n_quote + n;
-    return lk_ok(r) ? r : lk_dcap_fail(say, r.code, "tcb-chain", NULL, NULL);
+    size_t before = say->to->n;
+    return lk_ok(r) ? r : blame(in, say, before, lk_dcap_fail(say, r.code, "tcb-chain", NULL, NULL), "sgx/tcb-chain");
 }
 
 /* The CA in the root's list and the PCK certificate in its CA's. */
@@ -80,8 +97,11 @@ static lk_result check_lists(const struct lk_family_input *in, const struct lk_d
         return missing(say, LK_DCAP_PART_ROOT_CRL, "sgx/root-crl");
     if (crl.data == NULL)
         return missing(say, LK_DCAP_PART_PCK_CRL, name);
-    LK_TRY(lk_dcap_crl_check(lk_trust_cache(in->trust), *root_crl, item->path.root, item->path.ca, in->at, say, "root-crl"));
-    return lk_dcap_crl_check(lk_trust_cache(in->trust), crl, item->path.ca, item->path.leaf, in->at, say, "pck-crl");
+    size_t before = say->to->n;
+    lk_result r = lk_dcap_crl_check(lk_trust_cache(in->trust), *root_crl, item->path.root, item->path.ca, in->at, say, "root-crl");
+    LK_TRY(blame(in, say, before, r, "sgx/root-crl"));
+    r = lk_dcap_crl_check(lk_trust_cache(in->trust), crl, item->path.ca, item->path.leaf, in->at, say, "pck-crl");
+    return blame(in, say, before, r, name);
 }
 
 static lk_result read_documents(const struct lk_family_input *in, const struct lk_dcap_say *say, struct lk_item *item,
@@ -94,12 +114,13 @@ static lk_result read_documents(const struct lk_family_input *in, const struct l
     c.body = collateral(in, LK_DCAP_PART_TCB_INFO, name);
     if (c.body.data == NULL)
         return missing(say, LK_DCAP_PART_TCB_INFO, name);
-    LK_TRY(lk_tcb_info_read(&c, &item->info));
+    size_t before = say->to->n;
+    LK_TRY(blame(in, say, before, lk_tcb_info_read(&c, &item->info), name));
     snprintf(name, sizeof(name), "%s/qe-identity", say->item);
     c.body = collateral(in, LK_DCAP_PART_QE_IDENTITY, name);
     if (c.body.data == NULL)
         return missing(say, LK_DCAP_PART_QE_IDENTITY, name);
-    return lk_qe_identity_read(&c, &item->identity);
+    return blame(in, say, before, lk_qe_identity_read(&c, &item->identity), name);
 }
 
 static lk_result check_collateral(const struct lk_family_input *in, const struct lk_dcap_say *say, struct lk_item *item)
@@ -108,8 +129,10 @@ static lk_result check_collateral(const struct lk_family_input *in, const struct
     struct lk_bytes root_crl;
     LK_TRY(check_lists(in, say, item, &root_crl));
     LK_TRY(add_tcb_chain(in, say, item));
-    LK_TRY(lk_dcap_signer_path(in, say, &item->pool, &signer));
-    LK_TRY(lk_dcap_crl_check(lk_trust_cache(in->trust), root_crl, signer.root, signer.leaf, in->at, say, "root-crl"));
+    size_t before = say->to->n;
+    LK_TRY(blame(in, say, before, lk_dcap_signer_path(in, say, &item->pool, &signer), "sgx/tcb-chain"));
+    lk_result r = lk_dcap_crl_check(lk_trust_cache(in->trust), root_crl, signer.root, signer.leaf, in->at, say, "root-crl");
+    LK_TRY(blame(in, say, before, r, "sgx/root-crl"));
     return read_documents(in, say, item, signer.leaf);
 }
 

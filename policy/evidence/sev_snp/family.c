@@ -4,6 +4,10 @@
 #include "policy/evidence/sev_snp/cert_table.h"
 #include "policy/evidence/sev_snp/crl.h"
 #include "policy/evidence/sev_snp/item.h"
+#include "policy/evidence/sev_snp/profile.h"
+#include "proto/base/collateral.h"
+
+#include <openssl/x509.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -133,7 +137,10 @@ static lk_result choose_vek(const struct lk_family_input *in, const struct lk_it
     *out = item->vek_part.data != NULL ? item->vek_part : item->vek_table[kind];
     if (out->data != NULL)
         return LK_OK;
-    LK_TRY(one_cert(in, vek_collateral(in, item), "collateral", out));
+    char name[VEK_NAME];
+    size_t before = in->report->n;
+    vek_name(item, name);
+    LK_TRY(lk_collateral_blame(in->report, before, one_cert(in, vek_collateral(in, item), "collateral", out), ITEM, name));
     if (out->data != NULL)
         return LK_OK;
     if (item->vek_table[other].data != NULL)
@@ -186,7 +193,11 @@ static lk_result check_crl(const struct lk_family_input *in, struct lk_item *ite
     lk_report_missing(in->report, crl.data == NULL ? LK_R_CRL_MISSING : LK_R_CRL_STALE, name, "");
     if (crl.data == NULL)
         return LK_OK; /* claim crl tells the policy */
-    LK_TRY(lk_snp_crl_check(crl, path->ark, path->intermediate, in->at, in->report));
+    size_t before = in->report->n;
+    lk_result r = lk_snp_crl_check(crl, path->ark, path->intermediate, in->at, in->report);
+    if (item->crl.data == NULL)
+        r = lk_collateral_blame(in->report, before, r, ITEM, name);
+    LK_TRY(r);
     item->crl_checked = true;
     return LK_OK;
 }
@@ -209,27 +220,90 @@ static void describe(const struct lk_family_input *in, const struct lk_item *ite
     how->path[how->n_path++] = lk_arena_str(in->arena, line, (size_t)n);
 }
 
+/* The ASK or ASVK that the broker keeps for the product, under an ARK that counts. */
+static bool kept_chain_holds(const struct lk_family_input *in, struct lk_bytes kept, enum lk_snp_kind kind)
+{
+    enum lk_snp_role wanted = kind == LK_SNP_VLEK ? LK_SNP_ASVK : LK_SNP_ASK, role;
+    struct lk_report *unheard = LK_ARENA_NEW(in->arena, struct lk_report);
+    struct lk_family_input quiet = *in;
+    struct lk_bytes ders[LK_SNP_HINTS_MAX];
+    size_t n = LK_SNP_HINTS_MAX;
+    struct lk_snp_path path;
+    struct lk_snp_path_input want = {.in = &quiet};
+    const struct lk_cert *cert;
+    quiet.report = unheard;
+    if (unheard == NULL || !lk_ok(lk_certs_split(kept, in->arena, ders, &n)))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (lk_ok(lk_cert_get(lk_trust_cache(in->trust), ders[i], &cert)) &&
+            lk_snp_role_of_name(lk_snp_common_name(X509_get_subject_name(cert->x509)), &want.product, &role) && role == wanted)
+            return lk_ok(lk_snp_issuer_find(&want, cert, role, &path));
+    return false;
+}
+
+/* A path that failed for want of the broker's own chain, or for a bad one. */
+static lk_result blame_chain(const struct lk_family_input *in, const struct lk_item *item, size_t before, lk_result r)
+{
+    static const char *const words[] = {"milan", "genoa", "turin"};
+    for (size_t i = 0; i < 3 && item->n_hints == 0; i++) {
+        char name[64];
+        if (item->report.product != NULL && strcmp(item->report.product->word, words[i]) != 0)
+            continue;
+        snprintf(name, sizeof(name), "sev-snp/chain/%s%s", words[i], item->report.signing_key == LK_SNP_VLEK ? "-vlek" : "");
+        struct lk_bytes kept = lk_trust_collateral(in->trust, name);
+        if (r.code == LK_R_SNP_CHAIN_MISSING && item->report.product != NULL)
+            lk_report_missing(in->report, r.code, name, "");
+        if (kept.data != NULL && !kept_chain_holds(in, kept, item->report.signing_key))
+            return lk_collateral_blame(in->report, before, r, ITEM, name);
+    }
+    return r;
+}
+
+/* All that is to hold of the VEK before the report's own signature counts. */
+static lk_result check_vek(const struct lk_family_input *in, struct lk_item *item, struct lk_bytes vek, struct lk_snp_path *path)
+{
+    struct lk_snp_path_input want = {in, vek, item->report.signing_key, item->report.product, item->hints, item->n_hints};
+    size_t before = in->report->n;
+    lk_result r = lk_snp_path_find(&want, path);
+    if (!lk_ok(r))
+        return blame_chain(in, item, before, r);
+    item->product = path->product;
+    LK_TRY(check_crl(in, item, path));
+    LK_TRY(lk_snp_vek_read(path->vek, in->report, &item->vek));
+    LK_TRY(check_product(in, item));
+    LK_TRY(lk_snp_vek_check(&item->vek, item->report.signing_key, item->product, in->report));
+    /* Chip and TCB before the signature: all three are forgeries to us, but they tell an operator more. */
+    LK_TRY(check_chip(in, item));
+    return check_tcb(in, item);
+}
+
+static lk_result check_signature(const struct lk_family_input *in, const struct lk_item *item, const struct lk_snp_path *path)
+{
+    lk_result r = lk_verify(path->vek->key, LK_SCHEME_ECDSA_P384_SHA384, item->report.signed_part,
+                            LK_BYTES(item->report.signature));
+    return r.code == LK_R_SIGNATURE_INVALID ? fail(in, LK_R_SNP_SIGNATURE, "report") : r;
+}
+
 static lk_result authenticate(const struct lk_family_input *in, struct lk_item *item, const struct lk_proofs *proofs,
                               struct lk_anchoring *how)
 {
     (void)proofs; /* a report is rooted in AMD's keys only */
     struct lk_snp_path path;
-    struct lk_snp_path_input want = {in, LK_BYTES_NONE, item->report.signing_key, item->report.product, item->hints,
-                                     item->n_hints};
-    LK_TRY(choose_vek(in, item, &want.vek));
-    LK_TRY(lk_snp_path_find(&want, &path));
-    item->product = path.product;
-    LK_TRY(check_crl(in, item, &path));
-    LK_TRY(lk_snp_vek_read(path.vek, in->report, &item->vek));
-    LK_TRY(check_product(in, item));
-    LK_TRY(lk_snp_vek_check(&item->vek, item->report.signing_key, item->product, in->report));
-    /* Chip and TCB before the signature: all three are forgeries to us, but they tell an operator more. */
-    LK_TRY(check_chip(in, item));
-    LK_TRY(check_tcb(in, item));
-    lk_result r = lk_verify(path.vek->key, LK_SCHEME_ECDSA_P384_SHA384, item->report.signed_part,
-                            LK_BYTES(item->report.signature));
-    if (r.code == LK_R_SIGNATURE_INVALID)
-        return fail(in, LK_R_SNP_SIGNATURE, "report");
+    struct lk_bytes vek;
+    size_t before = in->report->n;
+    LK_TRY(choose_vek(in, item, &vek));
+    bool ours = item->vek_part.data == NULL && item->vek_table[item->report.signing_key].data == NULL;
+    lk_result r = check_vek(in, item, vek, &path);
+    bool judged = lk_ok(r);
+    if (judged)
+        r = check_signature(in, item, &path);
+    /* A name does not say which provider's VLEK it is; a VCEK of this chip and TCB is the only one. */
+    bool other = lk_class_of(r) == LK_CLASS_CANNOT_JUDGE && r.code != LK_R_CERT_EXPIRED; /* chain and list have names of their own */
+    if (ours && !lk_ok(r) && !other && (!judged || item->report.signing_key == LK_SNP_VLEK)) {
+        char name[VEK_NAME];
+        vek_name(item, name);
+        r = lk_collateral_blame(in->report, before, r, ITEM, name);
+    }
     LK_TRY(r);
     describe(in, item, &path, how);
     return LK_OK;

@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Uploads of collateral: taken, refused, in force; releases that could not be judged before. usage: collateral_test.py BIN PART"""
+import os
 import sys
+import threading
+import time
+import urllib.parse
 
-import world
-from world import CHIP, TCB, World, pem_certs
+from world import CHIP, HERE, TCB, World, pem_certs, wait_for
 
 bad = 0
 
@@ -69,6 +72,43 @@ def test_tdx(ring):
     check("another root", ring.put(other[0], *pem_certs(other[1]))[:2], [("refused", "DCAP_COLLATERAL_SIGNATURE"), ("refused", "DCAP_ROOT_UNTRUSTED")])
 
 
+def cli(ring, *args):
+    who = ("--broker", f"127.0.0.1:{ring.port}", "--ca", "tls.pem", "--client-certificate", "loader.pem", "--client-key", "loader.key")
+    return ring.latchkey("collateral", *args, *who, profile=False, check=False)
+
+
+def test_cli(ring):
+    """The same platforms' files through latchkey collateral: import, status, export."""
+    chain = pem_certs((ring.folder / "documents/tcb_signing_chain.pem").read_bytes())
+    saved = ring._made("saved")
+    (saved / "tcb.json").write_bytes((ring.folder / "documents/tcb_info.json").read_bytes())
+    (saved / "tcb.json.headers").write_text("HTTP/1.1 200 OK\r\nTCB-Info-Issuer-Chain: " + urllib.parse.quote(b"".join(chain)) + "\r\n")
+    done = cli(ring, "import", "documents", "quote", "saved", "report", "amd")
+    check("import again", (done.returncode, "0 refused" in done.stdout), (0, True))
+    check("what is none is named", "inblob" in cli(ring, "import", "inblob").stdout, True)
+    ring.intel("intel", "--shift", "1", "documents", "--out", ring._made("newer"))
+    done = cli(ring, "import", "older", "quote")
+    check("import going back", (done.returncode, "COLLATERAL_OLDER" in done.stdout or "EXPIRED" in done.stdout), (1, True))
+    done = cli(ring, "status", "--days", "1")
+    check("status", (done.returncode, "tdx/qe-identity" in done.stdout), (0, True))
+    check("what expires soon", cli(ring, "status", "--days", "36000").returncode, 1)
+    fmspc = next(e.name for e in ring.status().entries if e.name.startswith("tdx/tcb-info/")).rsplit("/", 1)[1]
+    (ring.folder / "fleet").write_text(f"# ours\nsev-snp milan {CHIP} {TCB}\ntdx {fmspc} platform\n")
+    check("a fleet that is covered", cli(ring, "status", "--days", "1", "--fleet", "fleet").returncode, 0)
+    (ring.folder / "fleet").write_text(f"sev-snp milan {CHIP} {TCB[:-2]}ff\n")
+    done = cli(ring, "status", "--days", "1", "--fleet", "fleet", "--json")
+    check("a fleet that is not", (done.returncode, f"sev-snp/vek/{CHIP}/{TCB[:-2]}ff" in done.stdout), (1, True))
+    (ring.folder / "fleet").write_text("sev-snp milan\n")
+    check("no fleet file", cli(ring, "status", "--fleet", "fleet").returncode, 4)
+    anchors = ("--anchor", "tdx:documents/root.der", "--anchor", "sev-snp:amd/ark.der")
+    done = ring.latchkey("collateral", "import", "--export", "exported", *anchors, "saved", "documents", "quote", "report", "amd", profile=False)
+    check("export", (ring.folder / f"exported/tdx_tcb-info_{fmspc}.json").read_bytes(), (saved / "tcb.json").read_bytes())
+    done = ring.latchkey("appraise", "--any-binding", "--trust", "tdx:documents/root.der", "--collateral", "exported", "tdx:quote=quote", profile=False, check=False)
+    check("appraised by the exported folder", done.returncode, 0)
+    done = ring.latchkey("appraise", "--any-binding", "--trust", "sev-snp:amd/ark.der", "--collateral", "exported", "sev-snp:report=report/outblob", profile=False, check=False)
+    check("an SNP report too", done.returncode, 0)
+
+
 def test_rest(ring):
     check("garbage", codes(ring.put(b"\0" * 100, b"x", b"", b"{}")), ["COLLATERAL_UNKNOWN"] * 4)
     check("another role", ring.outcome(lambda: ring.put(b"x", client="nobody")), "CALLER_NOT_NAMED")
@@ -81,11 +121,55 @@ def test_rest(ring):
     check("the next page", ring.status(limit=1, after=first.entries[-1].name).entries[0].name, entries.entries[3].name)
     check("the count", (entries.count, entries.more), (len(entries.entries), False))
     check("in the audit", "collateral" in ring.latchkey("audit", "list").stdout, True)
-    before = [e.SerializeToString() for e in entries.entries]
+    check("behind what is no name", ring.outcome(lambda: ring.status(after="No/Name")), "REQUEST_MALFORMED")
+    test_cli(ring)
+    before = [e.SerializeToString() for e in ring.status().entries]
     check("it ends", ring.stop(), 0)
     ring.start()
     check("the same after a start", [e.SerializeToString() for e in ring.status().entries], before)
     check("and in force", (ring.ask("snp"), ring.ask("tdx")), ("OK", "OK"))
+
+
+def hostile():
+    """A verifier that puts rubbish where good pieces were: requests cannot be judged, and nothing else happens."""
+    with World(sys.argv[1], programs={"latchkey-verifier": HERE / "hostile_verifier.py"}) as ring:
+        ring.start()
+        ring.set_up()
+        ring.put(*ring.files("snp"))
+        ring.put(*ring.files("tdx"))
+        ring.in_force()
+        check("before", (ring.ask("snp"), ring.ask("tdx")), ("OK", "OK"))
+        (ring.folder / "bin/rubbish").write_text("")
+        for worker in ring.pids("latchkey-verifier"):
+            os.kill(worker, 9)  # those that come in their places read the order
+        wait_for(lambda: len(ring.pids("latchkey-verifier")) == 2, 20)
+        wait_for(lambda: ring.outcome(lambda: ring.put(b"anything")) == "OK", 20)
+        (ring.folder / "bin/rubbish").unlink()
+        for worker in ring.pids("latchkey-verifier"):
+            os.kill(worker, 9)
+        check("it comes into force", bool(wait_for(lambda: ring.outcome(lambda: ring.in_force()) == "OK", 30)), True)
+        check("rubbish instead of a list and a document", (ring.ask("snp"), ring.ask("tdx")), ("COLLATERAL_BAD", "COLLATERAL_BAD"))
+        check("said by name", sorted({m.name for m in ring.status().missing}), ["sev-snp/crl/milan", "tdx/qe-identity"])
+
+
+def killed():
+    """kill -9 of the keeper in the middle of uploads: each piece is there whole or not at all, and the store opens."""
+    with World(sys.argv[1]) as ring:
+        ring.start()
+        ring.set_up()
+        ring.put(*ring.files("tdx"))
+        for i in range(3):
+            ring.intel("intel", "--shift", "0", "documents", "--out", ring.folder / "documents")
+            keeper = ring.pids("latchkey-keeper")[0]
+            thread = threading.Thread(target=lambda: ring.outcome(lambda: ring.put(*ring.files("tdx"))))
+            thread.start()
+            time.sleep(0.3 + 0.02 * i)
+            os.kill(keeper, 9)
+            thread.join()
+            wait_for(lambda: ring.outcome(lambda: ring.status()) == "OK", 30)
+        ring.put(*ring.files("tdx"))
+        ring.in_force()
+        check("a key after three kills", ring.ask("tdx"), "OK")
 
 
 def upload():
@@ -97,5 +181,5 @@ def upload():
         test_rest(ring)
 
 
-{"upload": upload}[sys.argv[2]]()
+{"upload": upload, "hostile": hostile, "killed": killed}[sys.argv[2]]()
 sys.exit(1 if bad else 0)

@@ -258,6 +258,34 @@ static void sgx_has_rules_of_its_own(void **state)
     expect(&w, "list of the other CA", LK_R_DCAP_COLLATERAL_MISSING);
 }
 
+/* A bad piece of the broker's own is no verdict about the evidence; a list that holds and revokes is. */
+static void the_brokers_own_collateral_is_no_verdict(void **state)
+{
+    (void)state;
+    struct world w;
+    static struct lk_family_run run;
+    world_init(&w, true, 3);
+    w.as_collateral = true;
+    w.s.crl_signer = QE_STRANGER;
+    expect(&w, "list of a stranger", LK_R_COLLATERAL_BAD);
+    world_init(&w, true, 3);
+    w.as_collateral = true;
+    w.s.body_suffix = "x";
+    expect(&w, "documents with a tail", LK_R_COLLATERAL_BAD);
+    world_init(&w, true, 3);
+    w.as_collateral = true;
+    w.s.signer_name = "Somebody";
+    assert_int_equal(world_run(&w, &run).code, LK_R_DCAP_COLLATERAL_MISSING);
+    world_init(&w, true, 3);
+    w.as_collateral = true;
+    w.s.pck_revoked = true;
+    expect(&w, "revoked", LK_R_CERT_REVOKED);
+    world_init(&w, true, 3);
+    w.as_collateral = true;
+    w.s.crl_stale = true;
+    expect(&w, "stale", LK_R_CRL_STALE);
+}
+
 /* A flip anywhere in the extension is noticed: by its form, or because the platform is another. */
 static void the_pck_extension_is_read_strictly(void **state)
 {
@@ -292,6 +320,7 @@ int main(void)
         cmocka_unit_test(each_rule_fails_alone),
         cmocka_unit_test(every_kind_of_quote_is_affirmed),
         cmocka_unit_test(sgx_has_rules_of_its_own),
+        cmocka_unit_test(the_brokers_own_collateral_is_no_verdict),
         cmocka_unit_test(the_pck_extension_is_read_strictly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ TWEAK(table_both_veks) { w->form = WORLD_TABLE; w->both_veks = true; }
 TWEAK(table_with_crl) { w->form = WORLD_TABLE; w->send_crl = true; }
 TWEAK(table_other_kind) { w->form = WORLD_TABLE; w->offered = w->kind == AMD_SP_VCEK ? AMD_SP_VLEK : AMD_SP_VCEK; }
 TWEAK(from_collateral) { w->collateral = true; w->send_crl = true; }
+TWEAK(bad_crl_from_collateral) { w->collateral = true; w->send_crl = true; w->crl_signer = w->ask_key; }
 
 /* --- lists --- */
 TWEAK(crl_good) { w->send_crl = true; }
@@ -286,6 +287,8 @@ static const struct row {
     {"all from the collateral", VCEK, from_collateral, LK_R_OK},
     {"VLEK from the collateral", VLEK, from_collateral, LK_R_OK},
     {"Turin from the collateral", TURIN, from_collateral, LK_R_OK},
+
+    {"a list of another's key among the collateral", VCEK, bad_crl_from_collateral, LK_R_COLLATERAL_BAD},
 
     {"good list", VCEK, crl_good, LK_R_OK},
     {"list of the ASK", VCEK, crl_of_the_ask, LK_R_CRL_INVALID},
