@@ -45,11 +45,7 @@ accept:
     tpm:
       ek: {in: ["$1"]}
     eventlog: {secure-boot: required}
-<<<<<<< HEAD
-    ima: {files: {skip: {because: "a demonstration of the boot; docs/reference-sets.md has sets of files"}}}
-=======
     ima: {files: {in-set: [demo-files]}}     # each file that was run, loaded or mapped is one of the image's
->>>>>>> 74503ff (Test the virtual machine: three more boots, each refused for one thing, and replays of the good one's request; describe it)
     reference: [demo-firmware, demo-image]   # of each group one record must match
 POLICY
 }
