@@ -50,12 +50,16 @@ static lk_result read_area(const char *path, struct copy *c)
     return r;
 }
 
-static lk_result judge(const char *device, struct copy *c)
+static lk_result tell(const char *device, const struct copy *c, lk_result r)
 {
-    lk_result r = lk_luks_check(c->area, c->len, &c->header);
     if (!lk_ok(r))
         fprintf(stderr, "latchkey-fetch: %s: LUKS2 header: %s\n", device, c->header.flaw);
     return r;
+}
+
+static lk_result judge(const char *device, struct copy *c)
+{
+    return tell(device, c, lk_luks_check(c->area, c->len, &c->header));
 }
 
 static bool write_at(int fd, const uint8_t *data, size_t from, size_t to)
@@ -149,7 +153,7 @@ lk_result lk_luks_inspect(const struct lk_target *target)
     struct copy c = {.area = NULL};
     lk_result r = read_area(target->path, &c);
     if (lk_ok(r))
-        r = judge(target->path, &c);
+        r = tell(target->path, &c, lk_luks_check_in_place(c.area, c.len, &c.header));
     if (lk_ok(r) && !is_uuid(target, &c))
         r = LK_FAIL(LUKS_UUID);
     drop_copy(&c);

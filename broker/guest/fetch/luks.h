@@ -17,7 +17,7 @@
 LK_MUST_USE lk_result lk_luks_open(const struct lk_target *target, struct lk_bytes key);
 
 /*
- * Judges the header of target->path where it lies. Weaker than lk_luks_open: whoever can write the device between this
+ * Judges both headers of target->path where they lie. Weaker than lk_luks_open: whoever can write the device between this
  * look and the use is not caught. LUKS_HEADER, LUKS_CIPHER, LUKS_UUID, OUTPUT.
  */
 LK_MUST_USE lk_result lk_luks_inspect(const struct lk_target *target);

@@ -291,19 +291,50 @@ static lk_result read_metadata(struct lk_bytes area, struct lk_arena *arena, str
     return lk_ok(lk_json_end(&j)) ? LK_OK : flawed(h, LK_FAIL(LUKS_HEADER), "JSON that is not known here, as of integrity or reencryption");
 }
 
+/* The header at `from`, whose checksum is right. */
+static lk_result judge(const uint8_t *area, size_t len, size_t from, struct lk_luks_header *h)
+{
+    memcpy(h->uuid, area + from + AT_UUID, UUID_LEN);
+    struct metadata m = {.tokens = LK_BYTES_NONE};
+    struct lk_arena *arena = lk_arena_new(ARENA_MAX);
+    LK_REQUIRE(arena != NULL, MEMORY);
+    lk_result r = read_metadata(lk_bytes(area + from + BINARY_LEN, h->header_len - BINARY_LEN), arena, &m, h);
+    if (lk_ok(r))
+        r = check_metadata(&m, len, h);
+    lk_arena_free(arena);
+    return r;
+}
+
 lk_result lk_luks_check(uint8_t *area, size_t len, struct lk_luks_header *out)
 {
     *out = (struct lk_luks_header){.header_len = 0};
     if (len < 2 * 0x4000)
         FLAW(out, LUKS_HEADER, "too short");
     LK_TRY(pick(area, len, out));
-    memcpy(out->uuid, area + AT_UUID, UUID_LEN);
-    struct metadata m = {.tokens = LK_BYTES_NONE};
-    struct lk_arena *arena = lk_arena_new(ARENA_MAX);
-    LK_REQUIRE(arena != NULL, MEMORY);
-    lk_result r = read_metadata(lk_bytes(area + BINARY_LEN, out->header_len - BINARY_LEN), arena, &m, out);
-    if (lk_ok(r))
-        r = check_metadata(&m, len, out);
-    lk_arena_free(arena);
-    return r;
+    return judge(area, len, 0, out);
+}
+
+/* What cryptsetup looks for where it takes neither of the two. */
+static bool has_another(const uint8_t *area, size_t len, size_t header_len)
+{
+    for (size_t at = 0x4000; at <= LK_LUKS_SECONDARY_MAX && at + MAGIC_LEN <= len; at *= 2)
+        if (at != header_len && memcmp(area + at, secondary_magic, MAGIC_LEN) == 0)
+            return true;
+    return false;
+}
+
+lk_result lk_luks_check_in_place(uint8_t *area, size_t len, struct lk_luks_header *out)
+{
+    *out = (struct lk_luks_header){.header_len = len < 2 * 0x4000 ? 0 : header_size(area, primary_magic)};
+    size_t size = out->header_len;
+    bool whole = size != 0 && 2 * size <= len && header_size(area + size, secondary_magic) == size &&
+                 checksum_is_right(area, size) && checksum_is_right(area + size, size);
+    if (!whole)
+        FLAW(out, LUKS_HEADER, "not two headers with right checksums");
+    if (has_another(area, len, size))
+        FLAW(out, LUKS_HEADER, "a third header");
+    if (memcmp(area + AT_UUID, area + size + AT_UUID, UUID_LEN) != 0)
+        FLAW(out, LUKS_HEADER, "two headers of different volumes");
+    LK_TRY(judge(area, len, size, out));
+    return judge(area, len, 0, out);
 }

@@ -31,4 +31,11 @@ struct lk_luks_header {
  */
 LK_MUST_USE lk_result lk_luks_check(uint8_t *area, size_t len, struct lk_luks_header *out);
 
+/*
+ * For a device whose header somebody else reads where it lies, and chooses for himself: cryptsetup takes the one of the two
+ * with the higher sequence number, whatever its hash, and other places where it likes neither. So both must be whole and
+ * good, of one UUID, and nothing like a third may be there. As above; the area is as before afterwards.
+ */
+LK_MUST_USE lk_result lk_luks_check_in_place(uint8_t *area, size_t len, struct lk_luks_header *out);
+
 #endif
