@@ -91,7 +91,10 @@ lk_result lk_tpm_public_parse(struct lk_bytes input, struct lk_tpm_public *out)
     out->auth_policy = lk_take_u16be(&c, LK_TPM_DIGEST_MAX);
     LK_REQUIRE(lk_ok(lk_cursor_ok(&c)), TPM_PUBLIC);
     LK_REQUIRE(out->type == LK_TPM_RSA || out->type == LK_TPM_ECC, TPM_PUBLIC_ALGORITHM);
-    LK_REQUIRE(lk_tpm_hash(out->name_alg) != NULL, TPM_PUBLIC_ALGORITHM);
+    const struct lk_tpm_hash *hash = lk_tpm_hash(out->name_alg);
+    LK_REQUIRE(hash != NULL, TPM_PUBLIC_ALGORITHM);
+    /* A TPM takes no other; a free length would let other bytes of a digested run pass for an area. */
+    LK_REQUIRE(out->auth_policy.len == 0 || out->auth_policy.len == hash->size, TPM_PUBLIC);
     bool known = take_symmetric(&c, out) && take_scheme(&c, out);
     LK_REQUIRE(lk_ok(lk_cursor_ok(&c)), TPM_PUBLIC);
     LK_REQUIRE(known, TPM_PUBLIC_ALGORITHM);

@@ -113,6 +113,24 @@ static void set_u16(struct lk_buf *b, size_t at, uint16_t v)
     b->data[at + 1] = (uint8_t)v;
 }
 
+/* Offset of the policy's length: type 0, nameAlg 2, attributes 4. */
+#define POLICY_AT 8
+
+static void a_policy_is_empty_or_a_digest_of_the_name_algorithm(void **state)
+{
+    static const size_t lengths[] = {0, 32, 14, 31, 33, 48, 64};
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        static const uint8_t policy[64] = {1};
+        LK_BUF_AUTO area = area_of("RSA2048", SOFT_AK, false);
+        LK_BUF_AUTO longer = lk_buf(LK_TPM_PUBLIC_MAX);
+        lk_put(&longer, lk_bytes(area.data, POLICY_AT));
+        lk_put_sized_u16be(&longer, lk_bytes(policy, lengths[i]));
+        lk_put(&longer, lk_bytes(area.data + POLICY_AT + 2, area.len - POLICY_AT - 2));
+        assert_int_equal(parse(lk_buf_bytes(&longer)), i < 2 ? LK_R_OK : LK_R_TPM_PUBLIC);
+    }
+}
+
 static void unknown_algorithms_are_named(void **state)
 {
     (void)state;
@@ -225,6 +243,7 @@ int main(void)
         cmocka_unit_test(the_key_comes_back),
         cmocka_unit_test(a_short_coordinate_is_padded),
         cmocka_unit_test(every_cut_and_a_byte_more_are_refused),
+        cmocka_unit_test(a_policy_is_empty_or_a_digest_of_the_name_algorithm),
         cmocka_unit_test(unknown_algorithms_are_named),
         cmocka_unit_test(a_point_off_the_curve_is_no_key),
         cmocka_unit_test(small_rsa_and_odd_exponents_are_weak),
