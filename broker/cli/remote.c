@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/file.h"
 
 #define EXTRA_MAX 8
 #define OPT_JSON 0x2000
@@ -194,13 +195,9 @@ lk_result lk_cli_read_file(const char *path, struct lk_buf *out)
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return lk_cli_file_failed(path);
-    uint8_t piece[4096];
-    ssize_t n;
-    while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))
-        if (n > 0)
-            lk_put(out, lk_bytes(piece, (size_t)n));
+    bool whole = lk_file_read(fd, out);
     int error = errno;
     close(fd);
     errno = error;
-    return n == 0 ? lk_buf_ok(out) : lk_cli_file_failed(path);
+    return whole ? lk_buf_ok(out) : lk_cli_file_failed(path);
 }

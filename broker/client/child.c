@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/file.h"
 
 extern char **environ;
 
@@ -94,17 +95,6 @@ bool lk_child_end(struct lk_child *c, uint64_t deadline_mono_ms)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-static bool write_all(int fd, struct lk_bytes data)
-{
-    for (size_t done = 0; done < data.len;) {
-        ssize_t n = write(fd, data.data + done, data.len - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 /* Reads to the end of file. */
 static lk_result read_all(int fd, uint64_t deadline, struct lk_buf *out)
 {
@@ -129,7 +119,7 @@ lk_result lk_child_run(const char *const *argv, struct lk_bytes input, uint64_t 
     struct lk_child c;
     LK_REQUIRE(input.len <= 64u << 10, TOO_LARGE);
     LK_TRY(lk_child_start(argv, &c));
-    lk_result r = write_all(c.to, input) ? LK_OK : LK_FAIL(IO);
+    lk_result r = lk_file_write(c.to, input) ? LK_OK : LK_FAIL(IO);
     close(c.to); /* the end of its input, before its output is awaited */
     c.to = -1;
     if (lk_ok(r))

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
+
 lk_result lk_keep_folder(const char *path, int *fd)
 {
     LK_REQUIRE(mkdir(path, 0755) == 0 || errno == EEXIST, FILE);
@@ -16,29 +18,14 @@ lk_result lk_keep_folder(const char *path, int *fd)
     return LK_OK;
 }
 
-static bool write_all(int fd, struct lk_bytes bytes)
-{
-    for (size_t done = 0; done < bytes.len;) {
-        ssize_t n = write(fd, bytes.data + done, bytes.len - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
 lk_result lk_keep_read(int folder, const char *file, struct lk_buf *out)
 {
     struct stat st;
-    uint8_t piece[4096];
-    ssize_t n = -1;
     int fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     LK_REQUIRE(fd >= 0, FILE);
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        while ((n = read(fd, piece, sizeof(piece))) > 0 && lk_ok(lk_buf_ok(out)))
-            lk_put(out, lk_bytes(piece, (size_t)n));
+    bool whole = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && lk_file_read(fd, out);
     close(fd);
-    LK_REQUIRE(n >= 0, FILE);
+    LK_REQUIRE(whole, FILE);
     return lk_buf_ok(out);
 }
 
@@ -54,7 +41,7 @@ static bool replace(int folder, const char *aside, const char *file, struct lk_b
     int fd = openat(folder, aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (fd < 0)
         return false;
-    bool ok = write_all(fd, bytes) && fsync(fd) == 0;
+    bool ok = lk_file_write(fd, bytes) && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
     /* The folder's entry must be on the disk too, or a crash could bring the old file back. */
     return ok && renameat(folder, aside, folder, file) == 0 && (fsync(folder) == 0 || errno == EINVAL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/supervisor/spawn.h"
+#include "proto/base/file.h"
 #include "proto/base/log.h"
 
 #include <errno.h>
@@ -15,23 +16,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#ifndef LK_LIBEXECDIR
-#define LK_LIBEXECDIR "/usr/libexec/latchkey"
-#endif
-
 lk_result lk_spawn_find(const char *program, char path[static PATH_MAX])
 {
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    if (n > 0) {
-        self[n] = '\0';
-        char *slash = strrchr(self, '/');
-        int m = slash == NULL ? -1 : snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - self), self, program);
-        if (m > 0 && m < PATH_MAX && access(path, X_OK) == 0)
-            return LK_OK;
-    }
-    snprintf(path, PATH_MAX, "%s/%s", LK_LIBEXECDIR, program);
-    if (access(path, X_OK) == 0)
+    if (lk_file_program(program, path))
         return LK_OK;
     lk_log(LK_LOG_ERROR, "program.missing", "program=%s", program);
     return LK_FAIL(FILE);

@@ -20,7 +20,7 @@ struct lk_spawn {
     size_t n_fds;
 };
 
-/* Where the other programs are: the folder of this program's file, else the compiled libexec folder. FILE. */
+/* lk_file_program for the other programs of the ring; one that is missing is logged. FILE. */
 LK_MUST_USE lk_result lk_spawn_find(const char *program, char path[static PATH_MAX]);
 
 /* *log is the read end of the child's descriptor 2, non-blocking; the caller owns it. FILE, IO. */

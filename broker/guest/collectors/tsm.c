@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
+#include "proto/base/file.h"
 
 #define USER_DATA_LEN 64
 #define PATIENCE_MS 15000u /* a TDX quote goes through the host */
@@ -36,18 +37,15 @@ static void pause_a_little(void)
 
 static bool read_once(const char *path, struct lk_buf *out)
 {
-    uint8_t piece[4096];
-    ssize_t n;
     out->len = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return false;
-    while ((n = read(fd, piece, sizeof(piece))) > 0)
-        lk_put(out, lk_bytes(piece, (size_t)n));
+    bool whole = lk_file_read(fd, out);
     int error = errno;
     close(fd);
     errno = error;
-    return n == 0;
+    return whole;
 }
 
 static bool read_attribute(const struct lk_tsm *t, const char *name, uint64_t patience_ms, struct lk_buf *out)

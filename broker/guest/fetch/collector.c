@@ -12,6 +12,7 @@
 #include "broker/guest/collectors/frame.h"
 #include "broker/guest/fetch/say.h"
 #include "proto/base/clock.h"
+#include "proto/base/file.h"
 #include "proto/msg/unpack.h"
 
 #define ARGS_MAX 32
@@ -63,22 +64,6 @@ static lk_result describe(struct lk_collector *c, struct lk_arena *arena)
     return LK_OK;
 }
 
-/* Where a program without "/" in its name is: beside us, in our libexec, else as PATH has it. */
-static const char *locate(const char *name, char path[static PATH_MAX])
-{
-    static const char *const places[] = {"", "../libexec/latchkey/"};
-    char self[PATH_MAX];
-    ssize_t n = strchr(name, '/') == NULL ? readlink("/proc/self/exe", self, sizeof(self) - 1) : -1;
-    if (n <= 0)
-        return name;
-    self[n] = '\0';
-    *(strrchr(self, '/') + 1) = '\0';
-    for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-        if (snprintf(path, PATH_MAX, "%s%s%s", self, places[i], name) < PATH_MAX && access(path, X_OK) == 0)
-            return path;
-    return name;
-}
-
 static lk_result start(const char *command, struct lk_arena *arena, struct lk_child *child)
 {
     char path[PATH_MAX];
@@ -90,7 +75,8 @@ static lk_result start(const char *command, struct lk_arena *arena, struct lk_ch
         argv[n++] = word;
     argv[n] = NULL;
     LK_REQUIRE(n > 0, COLLECTOR_MISSING);
-    argv[0] = locate(argv[0], path);
+    if (strchr(argv[0], '/') == NULL && lk_file_program(argv[0], path))
+        argv[0] = path; /* else as PATH has it */
     LK_REQUIRE(lk_ok(lk_child_start(argv, child)), COLLECTOR_START);
     return LK_OK;
 }

@@ -12,21 +12,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
+
 static lk_result failed(const char *what, const char *target)
 {
     fprintf(stderr, "latchkey-fetch: %s %s: %s\n", what, target, strerror(errno));
     return LK_FAIL(OUTPUT);
-}
-
-static bool write_all(int fd, struct lk_bytes data)
-{
-    for (size_t done = 0; done < data.len;) {
-        ssize_t n = write(fd, data.data + done, data.len - done);
-        if (n < 0 && errno != EINTR)
-            return false;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return true;
 }
 
 /* The folder's entry must be on the disk too, or a crash could bring the old file back. */
@@ -54,7 +45,7 @@ static bool is_in_memory(int fd)
 
 static bool fill(int fd, const struct lk_target *t, struct lk_bytes secret)
 {
-    return write_all(fd, secret) && (!t->has_owner || fchown(fd, t->owner, t->group) == 0) && fchmod(fd, t->mode) == 0 &&
+    return lk_file_write(fd, secret) && (!t->has_owner || fchown(fd, t->owner, t->group) == 0) && fchmod(fd, t->mode) == 0 &&
            fsync(fd) == 0;
 }
 
@@ -80,7 +71,7 @@ lk_result lk_target_write(const struct lk_target *t, const char *text, struct lk
     if (t->kind == LK_TARGET_FILE)
         return write_file(t, secret);
     errno = EINVAL;
-    return t->kind == LK_TARGET_STREAM && write_all(t->fd, secret) ? LK_OK : failed("writing", text);
+    return t->kind == LK_TARGET_STREAM && lk_file_write(t->fd, secret) ? LK_OK : failed("writing", text);
 }
 
 lk_result lk_fetch_write(const char *target, struct lk_bytes secret)

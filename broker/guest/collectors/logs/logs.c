@@ -11,6 +11,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "proto/base/file.h"
+
 #define FILES_MAX 2
 
 /* The first file that is there is sent. */
@@ -22,22 +24,10 @@ static const struct {
     {"ima", {"ima/binary_runtime_measurements", "ima/ascii_runtime_measurements"}},
 };
 
-static bool read_all(int fd, struct lk_buf *out)
-{
-    uint8_t piece[16384];
-    ssize_t n;
-    while ((n = read(fd, piece, sizeof(piece))) != 0 && lk_ok(lk_buf_ok(out))) {
-        if (n < 0 && errno != EINTR)
-            return false;
-        lk_put(out, lk_bytes(piece, n > 0 ? (size_t)n : 0));
-    }
-    return true;
-}
-
 /* A list may grow while it is read: what came until its end is a list. */
 static bool read_log(const char *path, int fd, struct lk_buf *out, struct lk_collector_failure *f)
 {
-    if (!read_all(fd, out))
+    if (!lk_file_read(fd, out))
         return lk_collector_fail(f, LK_COLLECTOR_DEVICE, "reading %s: %s", path, strerror(errno));
     if (!lk_ok(lk_buf_ok(out)))
         return lk_collector_fail(f, LK_COLLECTOR_DEVICE, "%s has more than %u bytes", path, LK_COLLECTOR_PART_MAX);

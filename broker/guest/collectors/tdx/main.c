@@ -10,6 +10,7 @@
 
 #include "broker/guest/collectors/serve.h"
 #include "broker/guest/collectors/tsm.h"
+#include "proto/base/file.h"
 
 #define EXIT_BROKEN 2 /* the caller does not speak the protocol */
 #define EXIT_USAGE 64
@@ -36,16 +37,6 @@ static bool collect_quote(const struct collector *c, struct lk_bytes binding, st
     return true;
 }
 
-static bool read_whole(int fd, struct lk_buf *out)
-{
-    uint8_t piece[16384];
-    ssize_t n;
-    while ((n = read(fd, piece, sizeof(piece))) > 0 || (n < 0 && errno == EINTR))
-        if (n > 0)
-            lk_put(out, lk_bytes(piece, (size_t)n));
-    return n == 0;
-}
-
 /* The log area of the ACPI table CCEL, padding and all, as the kernel shows it. */
 static bool collect_log(const struct collector *c, struct lk_collector_item *item, struct lk_collector_failure *f)
 {
@@ -53,7 +44,7 @@ static bool collect_log(const struct collector *c, struct lk_collector_item *ite
     int fd = open(c->ccel, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return lk_collector_fail(f, LK_COLLECTOR_NO_DEVICE, "opening %s: %s", c->ccel, strerror(errno));
-    bool ok = read_whole(fd, &log);
+    bool ok = lk_file_read(fd, &log);
     int error = errno;
     close(fd);
     if (!ok)

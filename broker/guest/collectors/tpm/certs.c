@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "broker/guest/collectors/tpm/certs.h"
 
-#include <stdio.h>
-
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <unistd.h>
+
+#include "proto/base/file.h"
 
 #define CHAIN_FIRST 0x01c00100
 #define CHAIN_LAST 0x01c001ff
@@ -47,14 +49,11 @@ static void put_pem(struct lk_bytes text, struct lk_buf *out)
 
 static bool read_file(const char *path, struct lk_buf *out)
 {
-    FILE *file = fopen(path, "rbe");
-    if (file == NULL)
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return false;
-    uint8_t block[4096];
-    for (size_t n; (n = fread(block, 1, sizeof(block), file)) > 0;)
-        lk_put(out, lk_bytes(block, n));
-    bool whole = ferror(file) == 0;
-    fclose(file);
+    bool whole = lk_file_read(fd, out);
+    close(fd);
     return whole && lk_ok(lk_buf_ok(out));
 }
 
