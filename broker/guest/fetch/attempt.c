@@ -213,13 +213,24 @@ static bool is_log(const char *family)
     return strcmp(family, "eventlog") == 0 || strcmp(family, "ima") == 0;
 }
 
+/* From the collector that fits; when that cannot, from any other that has the family: hardware that is not there may be told of by a TPM. */
+static lk_result collect_item(struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative, size_t item,
+                              struct lk_bytes binding)
+{
+    struct lk_collector *first = collector_for(a, alternative, item);
+    lk_result r = lk_collector_collect(first, binding, alternative, item, a->arena, &a->items[item]);
+    for (size_t i = 0; r.code == LK_R_COLLECTOR_FAILED && i < a->n_collectors; i++)
+        if (a->collectors[i] != first && lk_collector_has(a->collectors[i], alternative->items[item]->family))
+            r = lk_collector_collect(a->collectors[i], binding, alternative, item, a->arena, &a->items[item]);
+    return r;
+}
+
 static lk_result collect_items(struct attempt *a, const Latchkey__V1__EvidenceAlternative *alternative,
                                struct lk_bytes binding, bool logs)
 {
     for (size_t i = 0; i < alternative->n_items; i++) {
-        const Latchkey__V1__EvidenceItemRequest *wanted = alternative->items[i];
-        if (is_log(wanted->family) == logs)
-            LK_TRY(lk_collector_collect(collector_for(a, alternative, i), binding, alternative, i, a->arena, &a->items[i]));
+        if (is_log(alternative->items[i]->family) == logs)
+            LK_TRY(collect_item(a, alternative, i, binding));
     }
     return LK_OK;
 }

@@ -22,20 +22,21 @@ static void put_der(const X509 *x, struct lk_buf *out)
     OPENSSL_free(der);
 }
 
+size_t lk_certs_first(struct lk_bytes run)
+{
+    const unsigned char *p = run.data;
+    X509 *x = run.len > 0 && run.data[0] == 0x30 ? d2i_X509(NULL, &p, (long)run.len) : NULL;
+    size_t len = x != NULL ? (size_t)(p - run.data) : 0;
+    X509_free(x);
+    ERR_clear_error();
+    return len;
+}
+
 /* DER certificates from the start of v, as they are: a second encoding could break their signatures. */
 static void put_der_run(struct lk_bytes v, struct lk_buf *out)
 {
-    while (v.len > 0 && v.data[0] == 0x30) {
-        const unsigned char *p = v.data;
-        X509 *x = d2i_X509(NULL, &p, (long)v.len);
-        if (x == NULL)
-            break;
-        X509_free(x);
-        size_t len = (size_t)(p - v.data);
+    for (size_t len; (len = lk_certs_first(v)) > 0; v = lk_bytes(v.data + len, v.len - len))
         lk_put(out, lk_bytes(v.data, len));
-        v = lk_bytes(v.data + len, v.len - len);
-    }
-    ERR_clear_error();
 }
 
 static void put_pem(struct lk_bytes text, struct lk_buf *out)

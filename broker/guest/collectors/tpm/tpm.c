@@ -6,6 +6,7 @@
 
 #include <tss2/tss2_mu.h>
 
+#include "broker/guest/collectors/tpm/azure.h"
 #include "broker/guest/collectors/tpm/certs.h"
 #include "broker/guest/collectors/tpm/quote.h"
 #include "proto/tpm/algs.h"
@@ -16,6 +17,9 @@ struct lk_tpm_collector {
     bool open, ready; /* the TPM; the keys */
     struct lk_tpm_key ek, ak;
     struct lk_buf ek_cert, ak_cert, chain;
+    bool azure;               /* the bundle wants the paravisor's word on this TPM */
+    struct lk_buf hcl_report; /* one for all items: each reading may give another. Empty: not read yet */
+    struct lk_tpm_key hcl_ak;
 };
 
 struct lk_tpm_collector *lk_tpm_collector_new(const struct lk_tpm_options *options)
@@ -24,10 +28,11 @@ struct lk_tpm_collector *lk_tpm_collector_new(const struct lk_tpm_options *optio
     if (c == NULL)
         return NULL;
     c->options = options;
-    c->ek.handle = c->ak.handle = ESYS_TR_NONE;
+    c->ek.handle = c->ak.handle = c->hcl_ak.handle = ESYS_TR_NONE;
     c->ek_cert = lk_buf(LK_CERTIFICATE_MAX);
     c->ak_cert = lk_buf(LK_CERTIFICATE_MAX);
     c->chain = lk_buf(LK_CHAIN_BYTES_MAX);
+    c->hcl_report = lk_buf(LK_AZURE_REPORT_MAX);
     return c;
 }
 
@@ -36,6 +41,7 @@ void lk_tpm_collector_free(struct lk_tpm_collector *c)
     if (c == NULL)
         return;
     if (c->open) {
+        lk_key_close(&c->device, &c->hcl_ak);
         lk_key_close(&c->device, &c->ak);
         lk_key_close(&c->device, &c->ek);
         lk_device_close(&c->device);
@@ -43,6 +49,7 @@ void lk_tpm_collector_free(struct lk_tpm_collector *c)
     lk_buf_free(&c->ek_cert);
     lk_buf_free(&c->ak_cert);
     lk_buf_free(&c->chain);
+    lk_buf_free(&c->hcl_report);
     free(c);
 }
 
@@ -109,13 +116,18 @@ static bool open_files(struct lk_tpm_collector *c, struct lk_collector_failure *
     return o->ek_chain == NULL || lk_certs_file(o->ek_chain, &c->chain, f);
 }
 
+static bool open_device(struct lk_tpm_collector *c, struct lk_collector_failure *f)
+{
+    c->open = c->open || lk_device_open(&c->device, c->options->tcti, f);
+    return c->open;
+}
+
 /* Opens the TPM and the keys at the first call that needs them; they stay until the end. */
 static bool make_ready(struct lk_tpm_collector *c, struct lk_collector_failure *f)
 {
     if (c->ready)
         return true;
-    c->open = c->open || lk_device_open(&c->device, c->options->tcti, f);
-    if (!c->open)
+    if (!open_device(c, f))
         return false;
     c->chain.len = c->ak_cert.len = 0;
     lk_key_close(&c->device, &c->ak);
@@ -126,9 +138,30 @@ static bool make_ready(struct lk_tpm_collector *c, struct lk_collector_failure *
     return c->ready;
 }
 
+static bool read_hcl(struct lk_tpm_collector *c, struct lk_collector_failure *f)
+{
+    if (c->hcl_report.len > 0)
+        return true;
+    if (open_device(c, f) && lk_azure_report(&c->device, c->options->hcl_index, &c->hcl_report, f))
+        return true;
+    c->hcl_report.len = 0;
+    return false;
+}
+
+/* Its paravisor vouches for an AK, so that no EK is activated unless one is asked for. */
+static bool has_paravisor(struct lk_tpm_collector *c)
+{
+    const struct lk_tpm_options *o = c->options;
+    struct lk_collector_failure f;
+    return strcmp(o->ek, "auto") == 0 && o->ek_cert == NULL && o->ak_handle == 0 &&
+           (read_hcl(c, &f) || f.code == LK_COLLECTOR_UNSUPPORTED); /* the latter is told where its report is asked for */
+}
+
 static bool identify(void *self, struct lk_buf *ek_public, struct lk_buf *ak_public, struct lk_collector_failure *f)
 {
     struct lk_tpm_collector *c = self;
+    if (has_paravisor(c))
+        return true;
     if (!make_ready(c, f))
         return false;
     if (c->ek.public == NULL)
@@ -194,20 +227,25 @@ static void put_key(struct lk_collector_item *item, const char *name, const stru
     lk_collector_put_part(item, name, lk_buf_bytes(&area));
 }
 
-static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__EvidenceItemRequest *request,
-                    struct lk_collector_item *item, struct lk_collector_failure *f)
+static bool put_quote(struct lk_tpm_collector *c, const struct lk_tpm_key *ak, struct lk_bytes binding,
+                      const TPML_PCR_SELECTION *selection, struct lk_collector_item *item, struct lk_collector_failure *f)
 {
-    struct lk_tpm_collector *c = self;
-    TPML_PCR_SELECTION selection;
     LK_BUF_AUTO attest = lk_buf(LK_COLLECTOR_PART_MAX), signature = lk_buf(LK_COLLECTOR_PART_MAX),
                 values = lk_buf(LK_QUOTE_VALUES_MAX);
-    if (!lk_quote_selection(request, &selection, f) || !make_ready(c, f) ||
-        !lk_quote(&c->device, &c->ak, &selection, lk_bytes(binding.data, 32), &attest, &signature, &values, f))
+    if (!lk_quote(&c->device, ak, selection, lk_bytes(binding.data, 32), &attest, &signature, &values, f))
         return false;
     lk_collector_put_part(item, "attest", lk_buf_bytes(&attest));
     lk_collector_put_part(item, "signature", lk_buf_bytes(&signature));
-    put_key(item, "public", &c->ak);
+    put_key(item, "public", ak);
     lk_collector_put_part(item, "pcrs", lk_buf_bytes(&values));
+    return true;
+}
+
+static bool collect_tpm(struct lk_tpm_collector *c, struct lk_bytes binding, const TPML_PCR_SELECTION *selection,
+                        struct lk_collector_item *item, struct lk_collector_failure *f)
+{
+    if (!make_ready(c, f) || !put_quote(c, &c->ak, binding, selection, item, f))
+        return false;
     put_key(item, "ek-public", &c->ek);
     lk_collector_put_part(item, "ek-cert", lk_buf_bytes(&c->ek_cert));
     lk_collector_put_part(item, "ak-cert", lk_buf_bytes(&c->ak_cert));
@@ -215,12 +253,64 @@ static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__Evi
     return true;
 }
 
-static const char *const families[] = {"tpm", NULL};
+static bool collect_hcl_quote(struct lk_tpm_collector *c, struct lk_bytes binding, const TPML_PCR_SELECTION *selection,
+                              struct lk_collector_item *item, struct lk_collector_failure *f)
+{
+    if (c->hcl_ak.public == NULL && !lk_key_at(&c->device, c->options->hcl_ak, &c->hcl_ak, f))
+        return false;
+    return put_quote(c, &c->hcl_ak, binding, selection, item, f);
+}
+
+static bool collect_hcl_snp(struct lk_tpm_collector *c, struct lk_collector_item *item, struct lk_collector_failure *f)
+{
+    LK_BUF_AUTO certs = lk_buf(LK_CHAIN_BYTES_MAX);
+    if (c->options->hcl_certs != NULL && !lk_certs_file(c->options->hcl_certs, &certs, f))
+        return false;
+    lk_collector_put_part(item, "report", lk_azure_snp(&c->hcl_report));
+    if (certs.len == 0)
+        return true;
+    size_t first = lk_certs_first(lk_buf_bytes(&certs));
+    lk_collector_put_part(item, "vek", lk_bytes(certs.data, first));
+    lk_collector_put_part(item, "chain", lk_bytes(certs.data + first, certs.len - first));
+    return true;
+}
+
+static void bundle(void *self, char *const *families, size_t n)
+{
+    struct lk_tpm_collector *c = self;
+    c->azure = false;
+    for (size_t i = 0; i < n; i++)
+        c->azure = c->azure || strcmp(families[i], "azure-hcl") == 0;
+}
+
+static bool collect(void *self, struct lk_bytes binding, const Latchkey__V1__EvidenceItemRequest *request,
+                    struct lk_collector_item *item, struct lk_collector_failure *f)
+{
+    struct lk_tpm_collector *c = self;
+    TPML_PCR_SELECTION selection;
+    bool quote = strcmp(request->family, "tpm") == 0;
+    if (quote && !lk_quote_selection(request, &selection, f))
+        return false;
+    if (!c->azure)
+        return quote ? collect_tpm(c, binding, &selection, item, f)
+                     : lk_collector_fail(f, LK_COLLECTOR_UNSUPPORTED, "%.64s without azure-hcl", request->family);
+    if (!read_hcl(c, f))
+        return false;
+    if (quote)
+        return collect_hcl_quote(c, binding, &selection, item, f);
+    if (strcmp(request->family, "sev-snp") == 0)
+        return collect_hcl_snp(c, item, f);
+    lk_collector_put_part(item, "report", lk_buf_bytes(&c->hcl_report));
+    return true;
+}
+
+static const char *const families[] = {"tpm", "azure-hcl", "sev-snp", NULL};
 
 const struct lk_collector_ops lk_tpm_collector_ops = {
     .program = "latchkey-evidence-tpm",
     .families = families,
     .identify = identify,
     .activate = activate,
+    .bundle = bundle,
     .collect = collect,
 };

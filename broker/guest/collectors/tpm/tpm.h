@@ -13,6 +13,9 @@ struct lk_tpm_options {
     const char *ek_cert;  /* files, PEM or DER; NULL: none */
     const char *ak_cert;
     const char *ek_chain;
+    uint32_t hcl_index;    /* of an Azure VM: NV index of the HCL report, persistent AK that it names */
+    uint32_t hcl_ak;
+    const char *hcl_certs; /* file, PEM or DER: VCEK, then its chain; NULL: the broker has them */
 };
 
 struct lk_tpm_collector;

@@ -29,6 +29,9 @@ static void defaults_stand(void **state)
     assert_string_equal(o.ak, "ecc");
     assert_null(o.hash);
     assert_int_equal(o.ak_handle, 0);
+    assert_int_equal(o.hcl_index, 0x01400001);
+    assert_int_equal(o.hcl_ak, 0x81000003);
+    assert_null(o.hcl_certs);
 }
 
 static void known_values_are_taken(void **state)
@@ -41,13 +44,17 @@ static void known_values_are_taken(void **state)
         assert_true(take(good[i], NULL, &o));
     assert_true(take("--ak-handle=81010002", NULL, &o));
     assert_int_equal(o.ak_handle, 0x81010002);
+    assert_true(take("--hcl-index=0x01400003", "--hcl-ak=0x81000004", &o));
+    assert_int_equal(o.hcl_index, 0x01400003);
+    assert_int_equal(o.hcl_ak, 0x81000004);
+    assert_int_equal(o.ak_handle, 0);
 }
 
 static void others_are_wrong_usage(void **state)
 {
     (void)state;
     static const char *const wrong[] = {"--ek=dsa", "--ak=", "--hash=sha1", "--ak-handle=0x01c00002",
-                                        "--ak-handle=x", "argument", "--nothing"};
+                                        "--ak-handle=x", "--hcl-index=0x81000003", "--hcl-ak=0x01400001", "argument", "--nothing"};
     struct lk_tpm_options o;
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_false(take(wrong[i], NULL, &o));
