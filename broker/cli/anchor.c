@@ -105,7 +105,9 @@ static int anchor_add(int argc, char **argv)
     LK_REMOTE_AUTO r = {0};
     const char *family = NULL, *certificate = NULL, *intermediates = NULL;
     const struct lk_remote_option extra[] = {
-        {"family", &family, NULL}, {"certificate", &certificate, NULL}, {"intermediates", &intermediates, NULL},
+        {"family", &family, NULL, " FAMILY: of evidence, the only one that may chain to it"},
+        {"certificate", &certificate, NULL, " FILE: the anchor, PEM or DER"},
+        {"intermediates", &intermediates, NULL, " FILE: certificates that help to build paths, PEM or DER"},
     };
     int code;
     if (!lk_remote_args(&r, argc, argv, extra, 3,
@@ -141,7 +143,7 @@ static int admin_add(int argc, char **argv)
 {
     LK_REMOTE_AUTO r = {0};
     const char *key = NULL;
-    const struct lk_remote_option extra[] = {{"ssh-key", &key, NULL}};
+    const struct lk_remote_option extra[] = {{"ssh-key", &key, NULL, " FILE.pub: one line, as ssh-keygen writes it"}};
     int code;
     if (!lk_remote_args(&r, argc, argv, extra, 1, "admin add NAME --ssh-key FILE.pub", &code))
         return code;

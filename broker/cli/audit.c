@@ -150,7 +150,8 @@ static int audit_list(int argc, char **argv)
 {
     LK_REMOTE_AUTO r = {0};
     const char *first_text = NULL, *limit_text = "100";
-    const struct lk_remote_option extra[] = {{"first", &first_text, NULL}, {"limit", &limit_text, NULL}};
+    const struct lk_remote_option extra[] = {{"first", &first_text, NULL, " INDEX: from this record on; else the newest"},
+                                             {"limit", &limit_text, NULL, " N: at most so many records, 100 by default"}};
     int code;
     if (!lk_remote_args(&r, argc, argv, extra, 2, "audit list [--first INDEX] [--limit N]", &code))
         return code;

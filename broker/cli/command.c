@@ -13,9 +13,17 @@ static void print_table(FILE *to, const char *program, const struct lk_command *
     fprintf(to, "\n%s COMMAND --help says more.\n", program);
 }
 
+bool lk_cli_help(int argc, char **argv, const char *text)
+{
+    bool asked = argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    if (asked)
+        fputs(text, stdout);
+    return asked;
+}
+
 int lk_cli_dispatch(const char *program, const struct lk_command *rows, size_t n, int argc, char **argv)
 {
-    if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+    if (lk_cli_help(argc, argv, "")) {
         print_table(stdout, program, rows, n);
         return 0;
     }

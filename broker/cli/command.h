@@ -7,6 +7,7 @@
  */
 #include "proto/base/result.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define LK_EXIT_UNPROVEN 6 /* a change was answered, but nothing signed shows it in force */
@@ -31,6 +32,9 @@ struct lk_command {
  * `program` is what stands before the verb: "latchkey policy".
  */
 int lk_cli_dispatch(const char *program, const struct lk_command *rows, size_t n, int argc, char **argv);
+
+/* Whether argv[1] asks for help (--help, -h): prints `text` then. For verbs that are not lk_remote_args's. */
+bool lk_cli_help(int argc, char **argv, const char *text);
 
 /* "latchkey: TEXT" and a newline to standard error; returns LK_EXIT_USAGE. */
 int lk_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -7,7 +7,8 @@
 
 static int print_reasons(int argc, char **argv)
 {
-    (void)argv;
+    if (lk_cli_help(argc, argv, "usage: latchkey doc reasons\n\nPrints docs/reason-codes.md: every code, what happened, what to do.\n"))
+        return 0;
     if (argc != 1)
         return lk_cli_usage("doc reasons takes no argument");
     puts("<!-- Made by `latchkey doc reasons` from proto/base/reasons/*.def. -->\n# Reason codes\n\n"
@@ -99,7 +100,8 @@ static void print_family(const struct lk_family *f)
 
 static int print_policy(int argc, char **argv)
 {
-    (void)argv;
+    if (lk_cli_help(argc, argv, "usage: latchkey doc policy\n\nPrints docs/policy-reference.md: every family, its parts and claims.\n"))
+        return 0;
     if (argc != 1)
         return lk_cli_usage("doc policy takes no argument");
     puts("<!-- Made by `latchkey doc policy` from the claim tables of policy/evidence. -->\n# Policy reference\n\n"

@@ -312,8 +312,19 @@ static lk_result work(struct subject *s, bool events, bool *explained)
     return r;
 }
 
+static const char help[] =
+    "usage: latchkey eventlog show | replay FILE [--pcrs FILE | --ccel | --rtmrs FILE] [--json]\n\n"
+    "  FILE          a TPM's log (/sys/kernel/security/tpm0/binary_bios_measurements), or a TD's (CCEL) with --ccel\n"
+    "  --pcrs FILE   PCR values, JSON {bank: {index: hex}}: whether the log explains them, and what family eventlog says\n"
+    "  --ccel        the log is a TD's: /sys/firmware/acpi/tables/data/CCEL, about RTMRs\n"
+    "  --rtmrs FILE  as --pcrs, of a TD: {\"sha384\": {\"0\": hex, ...}}\n"
+    "  --json        machine-readable output\n"
+    "Exit status: 0; 1 the log does not explain the values; 4 malformed; 64 wrong usage.\n";
+
 static int run(bool events, int argc, char **argv)
 {
+    if (lk_cli_help(argc, argv, help))
+        return 0;
     struct subject *s = calloc(1, sizeof(*s));
     bool explained = true;
     int code = LK_EXIT_USAGE;
@@ -344,7 +355,7 @@ static int cmd_replay(int argc, char **argv)
 }
 
 static const struct lk_command verbs[] = {
-    {"show", "FILE [--pcrs FILE | --rtmrs FILE] [--json]: the events", cmd_show},
+    {"show", "FILE [--pcrs FILE | --ccel | --rtmrs FILE] [--json]: the events", cmd_show},
     {"replay", "FILE [--pcrs FILE | --ccel | --rtmrs FILE] [--json]: the PCRs (of a CCEL the RTMRs) that the log gives; exit 1 when it does not explain those of the file", cmd_replay},
 };
 

@@ -73,8 +73,17 @@ static bool parse_pcr(const char *hex, uint8_t *out, struct lk_bytes *value)
     return n == 20 || n == 32 || n == 48 || n == 64;
 }
 
+static const char help[] =
+    "usage: latchkey ima show FILE\n"
+    "       latchkey ima replay FILE [--pcr10 HEX]\n\n"
+    "  FILE         an IMA list, binary or ASCII: /sys/kernel/security/ima/binary_runtime_measurements\n"
+    "  --pcr10 HEX  a value of PCR 10, of any bank: which entries it covers; without it what each bank's PCR 10 would be\n"
+    "Exit status: 0; 1 no prefix of the list gives the value; 4 malformed; 64 wrong usage.\n";
+
 static int run(bool entries, int argc, char **argv)
 {
+    if (lk_cli_help(argc, argv, help))
+        return 0;
     static const struct option options[] = {{"pcr10", required_argument, NULL, 'p'}, {0}};
     uint8_t room[LK_TPM_DIGEST_MAX];
     struct lk_bytes value = LK_BYTES_NONE;

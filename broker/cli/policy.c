@@ -161,7 +161,7 @@ static int show(const struct subject *s, int argc, char **argv)
 {
     LK_REMOTE_AUTO remote = {0};
     const char *file = NULL;
-    const struct lk_remote_option extra[] = {{"file", &file, NULL}};
+    const struct lk_remote_option extra[] = {{"file", &file, NULL, " FILE: one that is not sent yet"}};
     char usage[64];
     int code;
     snprintf(usage, sizeof(usage), "%s show (NAME | --file FILE)", s->word);

@@ -19,7 +19,7 @@ static void print_help(const char *usage, const struct lk_remote_option *extra, 
 {
     printf("usage: latchkey %s\n\n", usage);
     for (size_t i = 0; i < n; i++)
-        printf("  --%s%s\n", extra[i].name, extra[i].value != NULL ? " VALUE" : "");
+        printf("  --%s%s\n", extra[i].name, extra[i].help);
     fputs("  --json              machine-readable output\n" LK_PROFILE_HELP, stdout);
 }
 

@@ -20,6 +20,7 @@ struct lk_remote_option {
     const char *name;
     const char **value; /* set when the option is there */
     bool *flag;         /* for an option without a value; value is NULL then */
+    const char *help;   /* what follows the name: " FILE: what it is", ": what it does" */
 };
 
 /*

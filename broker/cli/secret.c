@@ -105,7 +105,10 @@ static int secret_put(int argc, char **argv)
     struct source source = {0};
     const char *kek = "sealed";
     const struct lk_remote_option extra[] = {
-        {"file", &source.file, NULL}, {"random", &source.random, NULL}, {"stdin", NULL, &source.input}, {"kek", &kek, NULL},
+        {"file", &source.file, NULL, " F: its bytes are the secret, exactly"},
+        {"random", &source.random, NULL, " BYTES: as many, made by this machine"},
+        {"stdin", NULL, &source.input, ": what standard input holds, exactly"},
+        {"kek", &kek, NULL, " sealed|in-token: which key keeps it; in-token: never leaves the HSM unwrapped, RSA recipients only"},
     };
     int code;
     if (!lk_remote_args(&r, argc, argv, extra, 4,

@@ -301,7 +301,7 @@ static int show(int argc, char **argv)
 {
     LK_REMOTE_AUTO remote = {0};
     const char *file = NULL;
-    const struct lk_remote_option extra[] = {{"file", &file, NULL}};
+    const struct lk_remote_option extra[] = {{"file", &file, NULL, " FILE: one that is not sent yet"}};
     int code;
     if (!lk_remote_args(&remote, argc, argv, extra, 1, "reference set show (NAME | --file FILE)", &code))
         return code;
@@ -378,6 +378,9 @@ static int diff_parts(const struct lk_set_parts *a, const struct lk_set_parts *b
 
 static int diff(int argc, char **argv)
 {
+    if (lk_cli_help(argc, argv, "usage: latchkey reference set diff OLD-FILE NEW-FILE\n\n"
+                                "Members that were added (+) and removed (-). Exit status: 0 none; 1 some; 4 a file is no set.\n"))
+        return 0;
     if (argc != 3)
         return lk_cli_usage("usage: latchkey reference set diff OLD-FILE NEW-FILE");
     struct lk_set_parts *sets = calloc(2, sizeof(*sets));
