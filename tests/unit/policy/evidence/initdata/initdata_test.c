@@ -206,7 +206,7 @@ static void the_document_is_read_once_vouched_for(void **state)
 {
     (void)state;
     static const char garbage[] = "garbage";
-    uint8_t field[64];
+    uint8_t field[64] = {0};
     struct run r;
     struct lk_proof p = {.kind = LK_PROOF_DIGEST, .alg = LK_TPM_SHA256, .value = lk_bytes(field, 32)};
     hash(LK_TPM_SHA256, lk_bytes_str(garbage), LK_BYTES_NONE, field);
