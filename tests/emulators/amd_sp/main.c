@@ -212,6 +212,7 @@ int main(int argc, char **argv)
     const char *command = read_options(&o, NULL);
     if (strcmp(command, "make-root") == 0) {
         amd_sp_state_make(o.dir, o.product, &s);
+        amd_sp_state_free(&s);
         printf("%s/ark.der\n", o.dir);
         return 0;
     }
@@ -229,5 +230,6 @@ int main(int argc, char **argv)
     if (o.inblob != NULL)
         read_inblob(o.inblob, r.report_data);
     write_answer(&o, &s, &r, true);
+    amd_sp_state_free(&s);
     return 0;
 }

@@ -128,3 +128,9 @@ void amd_sp_state_load(const char *dir, struct amd_sp_state *s)
     load_der(dir, "ask.der", &s->ask);
     load_der(dir, "asvk.der", &s->asvk);
 }
+
+void amd_sp_state_free(struct amd_sp_state *s)
+{
+    for (size_t i = 0; i < AMD_SP_HELD_KEYS; i++)
+        EVP_PKEY_free(s->keys[i]);
+}

@@ -22,6 +22,8 @@ void amd_sp_state_make(const char *dir, enum amd_sp_product product, struct amd_
 /* Reads what amd_sp_state_make wrote. Ends the process on failure. */
 void amd_sp_state_load(const char *dir, struct amd_sp_state *out);
 
+void amd_sp_state_free(struct amd_sp_state *s);
+
 /* Writes dir/name. Ends the process on failure. */
 void amd_sp_write(const char *dir, const char *name, const void *data, size_t len);
 
