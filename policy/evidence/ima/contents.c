@@ -42,9 +42,20 @@ static lk_result keep(struct lk_arena *arena, const struct lk_ima_entry *e, stru
     return LK_OK;
 }
 
+/* A PCR does not cover the template's name, and a file of ima-sig has the same fields: only a buffer's digest is its bytes'. */
+static lk_result check_buffer(const struct lk_ima_entry *e)
+{
+    const struct lk_tpm_hash *hash = lk_tpm_hash(algorithm(e));
+    uint8_t digest[LK_TPM_DIGEST_MAX];
+    LK_REQUIRE(hash != NULL, IMA_TEMPLATE_HASH);
+    LK_TRY(lk_tpm_digest(hash, &e->blob, 1, digest));
+    return lk_bytes_eq(e->digest, lk_bytes(digest, hash->size)) ? LK_OK : LK_FAIL(IMA_TEMPLATE_HASH);
+}
+
 static lk_result take_buffer(struct collecting *c, const struct lk_ima_entry *e)
 {
     struct lk_ima_contents *out = c->out;
+    LK_TRY(check_buffer(e));
     LK_TRY(keep(c->in->arena, e, &out->buffers[out->n_buffers++]));
     if (lk_bytes_eq(e->path, lk_bytes_str("dm_table_load")))
         return lk_ima_verity(e->blob, c->in->arena, out->verity, LK_IMA_VERITY_MAX, &out->n_verity);

@@ -95,6 +95,14 @@ static void put_entry(struct run *r, const char *template, const char *alg, stru
     put_pcr_entry(r, 10, template, alg, hash, name, blob);
 }
 
+/* As the kernel does it: the digest is the buffer's. */
+static void put_buffer(struct run *r, const char *name, struct lk_bytes blob)
+{
+    uint8_t hash[32];
+    assert_int_equal(EVP_Digest(blob.data, blob.len, hash, NULL, EVP_sha256(), NULL), 1);
+    put_entry(r, "ima-buf", "sha256", LK_BYTES(hash), name, blob);
+}
+
 static void add_anchor(struct run *r, const char *name, const struct lk_buf *der)
 {
     assert_int_equal(lk_trust_add_anchor(r->trust, "ima", name, lk_buf_bytes(der)).code, LK_R_OK);
@@ -253,9 +261,9 @@ static void keyrings_teach_what_an_anchor_issued(void **state)
     struct lk_buf by_stray = xattr(stray_key, &stray, 4, "SHA256", LK_BYTES(digest));
     open_run(&r);
     put_entry(&r, "ima-sig", "sha256", LK_BYTES(digest), "/before", lk_buf_bytes(&by_vendor));
-    put_entry(&r, "ima-buf", "sha256", LK_BYTES(digest), ".ima", lk_buf_bytes(&vendor));
-    put_entry(&r, "ima-buf", "sha256", LK_BYTES(digest), ".ima", lk_buf_bytes(&stray));
-    put_entry(&r, "ima-buf", "sha256", LK_BYTES(digest), ".ima", lk_bytes("0 no certificate", 16));
+    put_buffer(&r, ".ima", lk_buf_bytes(&vendor));
+    put_buffer(&r, ".ima", lk_buf_bytes(&stray));
+    put_buffer(&r, ".ima", lk_bytes("0 no certificate", 16));
     put_entry(&r, "ima-sig", "sha256", LK_BYTES(digest), "/after", lk_buf_bytes(&by_vendor));
     put_entry(&r, "ima-sig", "sha256", LK_BYTES(digest), "/stray", lk_buf_bytes(&by_stray));
     collect(&r);
@@ -289,6 +297,23 @@ static void a_list_has_so_many_signatures_and_no_more(void **state)
 }
 
 /* ---- what is a file ---- */
+
+/* PCR 10 does not cover a template's name: a file of ima-sig has the fields of ima-buf. */
+static void a_file_is_no_buffer_by_another_name(void **state)
+{
+    (void)state;
+    struct lk_buf x = good_xattr();
+    const struct lk_bytes blobs[] = {LK_BYTES_NONE, lk_buf_bytes(&x)};
+    static const char *const algorithms[] = {"sha256", "wp512"};
+    for (size_t i = 0; i < 4; i++) {
+        struct run r;
+        open_run(&r);
+        put_entry(&r, "ima-buf", algorithms[i / 2], LK_BYTES(digest), "dm_evil", blobs[i % 2]);
+        assert_int_equal(collect_at(&r, AT), LK_R_IMA_TEMPLATE_HASH);
+        close_run(&r);
+    }
+    lk_buf_free(&x);
+}
 
 static void only_what_pcr_10_covers_is_a_file(void **state)
 {
@@ -377,13 +402,13 @@ static void tables_are_buffers_and_targets(void **state)
     struct run r;
     open_run(&r);
     struct lk_bytes table = lk_bytes_str(TABLE("root", VERITY("sha256", ROOT)));
-    put_entry(&r, "ima-buf", "sha256", LK_BYTES(digest), "dm_table_load", table);
-    put_entry(&r, "ima-buf", "sha256", LK_BYTES(digest), "dm_table_clear", table);
+    put_buffer(&r, "dm_table_load", table);
+    put_buffer(&r, "dm_table_clear", table);
     collect(&r);
     assert_int_equal(r.contents.n_buffers, 2);
     assert_int_equal(r.contents.n_verity, 1);
     for (size_t i = 0; i < LK_IMA_VERITY_MAX; i++)
-        put_entry(&r, "ima-buf", "sha256", LK_BYTES(digest), "dm_table_load", table);
+        put_buffer(&r, "dm_table_load", table);
     assert_int_equal(collect_at(&r, AT), LK_R_IMA_LIMIT);
     close_run(&r);
 }
@@ -397,6 +422,7 @@ int main(void)
         cmocka_unit_test(anchors_have_dates_and_strength),
         cmocka_unit_test(keyrings_teach_what_an_anchor_issued),
         cmocka_unit_test(a_list_has_so_many_signatures_and_no_more),
+        cmocka_unit_test(a_file_is_no_buffer_by_another_name),
         cmocka_unit_test(only_what_pcr_10_covers_is_a_file),
         cmocka_unit_test(an_ascii_list_gives_the_same_files),
         cmocka_unit_test(verity_targets),
