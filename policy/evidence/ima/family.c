@@ -22,7 +22,7 @@ static const struct lk_claim claims[C_COUNT] = {
     [C_ENTRIES] = {"entries", LK_KIND_UINT, "skip", LK_R_IMA_POLICY, "Entries that the quoted PCR 10 covers", NULL, 0},
     [C_TAIL] = {"tail", LK_KIND_UINT, "skip", LK_R_IMA_POLICY, "Entries after them, which were measured after the quote and are not judged", NULL, 0},
     [C_BANK] = {"bank", LK_KIND_WORD, "skip", LK_R_IMA_POLICY, "The bank of the quoted PCR 10", bank_words, 0},
-    [C_FILES] = {"files", LK_KIND_FILES, NULL, LK_R_IMA_FILES, "Every file that the list shows, boot_aggregate and violations left out", NULL, 0},
+    [C_FILES] = {"files", LK_KIND_FILES, NULL, LK_R_IMA_FILES, "Every file that the list shows, boot_aggregate and violations left out; absent when it shows none, as where the kernel measures nothing", NULL, 0},
     [C_BUFFERS] = {"buffers", LK_KIND_FILES, "none", LK_R_IMA_BUFFERS, "Every buffer that was measured (template ima-buf) by its name: keys by their keyring, kexec-cmdline, device mapper tables", NULL, 0},
     [C_VERITY] = {"dm-verity", LK_KIND_FILES, "skip", LK_R_IMA_VERITY, "The root digest of every dm-verity target that the device mapper loaded, by the device's name; absent when the list shows none", NULL, 0},
 };
@@ -147,7 +147,8 @@ static lk_result claim(const struct lk_family_input *in, const struct lk_item *i
     values[C_ENTRIES] = number(item->replay.covered);
     values[C_TAIL] = number(item->replay.tail);
     values[C_BANK] = (struct lk_value){.kind = LK_KIND_WORD, .present = true, .word = item->hash->name};
-    values[C_FILES] = files(item->contents.files, item->contents.n_files);
+    if (item->contents.n_files > 0)
+        values[C_FILES] = files(item->contents.files, item->contents.n_files);
     values[C_BUFFERS] = files(item->contents.buffers, item->contents.n_buffers);
     if (item->contents.n_verity > 0)
         values[C_VERITY] = files(item->contents.verity, item->contents.n_verity);

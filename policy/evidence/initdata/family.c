@@ -20,7 +20,7 @@ static const char *const algorithm_words[] = {"sha256", "sha384", "sha512", NULL
 enum claim { C_FILES, C_DIGEST, C_VERSION, C_ALGORITHM, C_COUNT };
 
 static const struct lk_claim claims[C_COUNT] = {
-    [C_FILES] = {"files", LK_KIND_FILES, NULL, LK_R_INITDATA_CONTENT, "The texts of the table `data`, by name, each with its SHA-256 digest: policy.rego, aa.toml, cdh.toml", NULL, 0},
+    [C_FILES] = {"files", LK_KIND_FILES, NULL, LK_R_INITDATA_CONTENT, "The texts of the table `data`, by name, each with its SHA-256 digest: policy.rego, aa.toml, cdh.toml; absent when there is none", NULL, 0},
     [C_DIGEST] = {"digest", LK_KIND_BYTES, "skip", LK_R_INITDATA_CONTENT, "Digest of the whole document, by its own algorithm", NULL, 0},
     [C_VERSION] = {"version", LK_KIND_TEXT, "0.1.0", LK_R_INITDATA_CONTENT, "`version` of the document", NULL, 0},
     [C_ALGORITHM] = {"algorithm", LK_KIND_WORD, "skip", LK_R_INITDATA_CONTENT, "`algorithm` of the document", algorithm_words, 0},
@@ -125,7 +125,7 @@ static lk_result claim(const struct lk_family_input *in, const struct lk_item *i
     values[C_VERSION] = (struct lk_value){.kind = LK_KIND_TEXT, .present = true, .word = version};
     values[C_ALGORITHM] = (struct lk_value){.kind = LK_KIND_WORD, .present = true, .word = item->hash->name};
     values[C_DIGEST] = (struct lk_value){.kind = LK_KIND_BYTES, .present = true, .bytes = lk_bytes(item->found, item->hash->size)};
-    return put_files(in, d, &values[C_FILES]);
+    return d->n > 0 ? put_files(in, d, &values[C_FILES]) : LK_OK;
 }
 
 const struct lk_family lk_family_initdata = {

@@ -311,6 +311,25 @@ static void every_cut_of_a_binary_list_is_malformed(void **state)
     close_list(&r);
 }
 
+/* Every member of an empty list is in every set: a kernel that measures nothing must not pass for one with good files. */
+static void a_list_of_no_files_shows_none(void **state)
+{
+    (void)state;
+    struct run r;
+    uint8_t aggregate[LK_TPM_DIGEST_MAX];
+    open_list(&r, false, HASHED);
+    expect(&r, 0, LK_R_OK);
+    assert_true(value(&r, "files")->present);
+    r.list.len = 0;
+    memset(r.pcrs[10], 0, 32);
+    memset(r.values, 0, sizeof(r.values));
+    digest(LK_TPM_SHA256, lk_bytes(r.pcrs, 320), LK_BYTES_NONE, aggregate);
+    entry(&r, aggregate, "boot_aggregate", HASHED);
+    expect(&r, 0, LK_R_OK);
+    assert_false(value(&r, "files")->present);
+    close_list(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +341,7 @@ int main(void)
         cmocka_unit_test(a_list_that_does_not_give_pcr10),
         cmocka_unit_test(a_template_hash_of_other_data),
         cmocka_unit_test(the_boot_aggregate_is_of_this_boot),
+        cmocka_unit_test(a_list_of_no_files_shows_none),
         cmocka_unit_test(lists_that_are_none),
         cmocka_unit_test(every_cut_of_a_binary_list_is_malformed),
     };

@@ -218,13 +218,29 @@ static void the_document_is_read_once_vouched_for(void **state)
     assert_string_equal(r.report.findings[0].actual, "sha384");
 }
 
+/* Every member of an empty list is in every set: the host could launch the guest with nothing. */
+static void a_document_of_nothing_shows_no_files(void **state)
+{
+    (void)state;
+    static const char nothing[] = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n";
+    uint8_t field[64];
+    struct run r;
+    struct lk_proof p = {.kind = LK_PROOF_DIGEST, .alg = LK_TPM_SHA256, .value = lk_bytes(field, 32)};
+    hash(LK_TPM_SHA256, lk_bytes_str(nothing), LK_BYTES_NONE, field);
+    assert_int_equal(run(nothing, &p, &r).code, LK_R_OK);
+    assert_false(r.values[0].present); /* files */
+    hash(LK_TPM_SHA256, lk_bytes_str(document), LK_BYTES_NONE, field);
+    assert_int_equal(run(document, &p, &r).code, LK_R_OK);
+    assert_true(r.values[0].present);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_form_of_string), cmocka_unit_test(what_is_no_document),
         cmocka_unit_test(entries_have_a_limit), cmocka_unit_test(a_field_vouches),
         cmocka_unit_test(a_field_that_does_not), cmocka_unit_test(pcr_8_vouches),
-        cmocka_unit_test(the_document_is_read_once_vouched_for),
+        cmocka_unit_test(the_document_is_read_once_vouched_for), cmocka_unit_test(a_document_of_nothing_shows_no_files),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
