@@ -183,22 +183,30 @@ static lk_result check_tcb(const struct lk_family_input *in, const struct lk_ite
     return LK_OK;
 }
 
+/* Ours beside the guest's: what ours revokes an older one cannot bring back; for the rest the guest's may be the better. */
+static lk_result check_kept_crl(const struct lk_family_input *in, const struct lk_item *item, const struct lk_snp_path *path,
+                                struct lk_bytes kept, const char *name)
+{
+    size_t before = in->report->n;
+    lk_result r = lk_snp_crl_check(kept, path->ark, path->intermediate, in->at, in->report);
+    if (lk_ok(r) || r.code == LK_R_CERT_REVOKED || item->crl.data == NULL)
+        return lk_collateral_blame(in->report, before, r, ITEM, name);
+    in->report->n = before;
+    return LK_OK;
+}
+
 static lk_result check_crl(const struct lk_family_input *in, struct lk_item *item, const struct lk_snp_path *path)
 {
-    struct lk_bytes crl = item->crl;
     char name[64];
     snprintf(name, sizeof(name), "sev-snp/crl/%s", path->product->word);
-    if (crl.data == NULL)
-        crl = lk_trust_collateral(in->trust, name);
-    lk_report_missing(in->report, crl.data == NULL ? LK_R_CRL_MISSING : LK_R_CRL_STALE, name, "");
-    if (crl.data == NULL)
-        return LK_OK; /* claim crl tells the policy */
-    size_t before = in->report->n;
-    lk_result r = lk_snp_crl_check(crl, path->ark, path->intermediate, in->at, in->report);
-    if (item->crl.data == NULL)
-        r = lk_collateral_blame(in->report, before, r, ITEM, name);
-    LK_TRY(r);
-    item->crl_checked = true;
+    struct lk_bytes kept = lk_trust_collateral(in->trust, name);
+    bool any = kept.data != NULL || item->crl.data != NULL;
+    lk_report_missing(in->report, any ? LK_R_CRL_STALE : LK_R_CRL_MISSING, name, "");
+    if (item->crl.data != NULL)
+        LK_TRY(lk_snp_crl_check(item->crl, path->ark, path->intermediate, in->at, in->report));
+    if (kept.data != NULL)
+        LK_TRY(check_kept_crl(in, item, path, kept, name));
+    item->crl_checked = any; /* without one claim crl tells the policy */
     return LK_OK;
 }
 

@@ -100,6 +100,18 @@ TWEAK(crl_names_ask) { w->send_crl = true; w->crl.serials[w->crl.n_serials++] = 
 TWEAK(crl_names_asvk) { w->send_crl = true; w->crl.serials[w->crl.n_serials++] = w->asvk.serial; }
 TWEAK(crl_names_ark) { w->send_crl = true; w->crl.serials[w->crl.n_serials++] = w->ark.serial; }
 TWEAK(crl_names_zero) { w->send_crl = true; w->crl.serials[w->crl.n_serials++] = 0; }
+static void keep_list(struct world *w, long serial)
+{
+    w->send_crl = w->keep_list = true;
+    w->kept = w->crl;
+    w->crl.this_update -= 100; /* the guest's is older, and in force */
+    if (serial != 0)
+        w->kept.serials[w->kept.n_serials++] = serial;
+}
+TWEAK(kept_list_good) { keep_list(w, 0); }
+TWEAK(kept_list_names_ask) { keep_list(w, w->ask.serial); }
+TWEAK(kept_list_stale) { keep_list(w, 0); w->kept.next_update = WORLD_NOW; }
+TWEAK(kept_list_stale_alone) { kept_list_stale(w); w->send_crl = false; }
 TWEAK(ark_may_not_sign_lists) { w->send_crl = true; w->ark.key_usage = "critical,keyCertSign"; }
 
 /* --- the report and its key --- */
@@ -298,6 +310,10 @@ static const struct row {
     {"list cut short", VCEK, crl_is_none, LK_R_CRL_MALFORMED},
     {"list signed with PKCS#1 v1.5", VCEK, crl_pkcs1, LK_R_CRL_INVALID},
     {"revoked ASK", VCEK, crl_names_ask, LK_R_CERT_REVOKED},
+    {"the guest's list beside ours", VCEK, kept_list_good, LK_R_OK},
+    {"revoked ASK, and an older list of the guest's", VCEK, kept_list_names_ask, LK_R_CERT_REVOKED},
+    {"the guest's list where ours is out of date", VCEK, kept_list_stale, LK_R_OK},
+    {"ours is out of date", VCEK, kept_list_stale_alone, LK_R_CRL_STALE},
     {"revoked ASVK", VLEK, crl_names_asvk, LK_R_CERT_REVOKED},
     {"revoked ASVK of a VCEK", VCEK, crl_names_asvk, LK_R_OK},
     {"revoked ARK", VCEK, crl_names_ark, LK_R_CERT_REVOKED},

@@ -59,7 +59,7 @@ void world_init(struct world *w, enum amd_sp_product product, enum amd_sp_key ki
 }
 
 struct made {
-    struct amd_sp_der ark, good_ark, ask, asvk, vek, other_vek, crl;
+    struct amd_sp_der ark, good_ark, ask, asvk, vek, other_vek, crl, kept;
     uint8_t report[AMD_SP_REPORT], chain[5 * AMD_SP_DER_MAX], table[8 * AMD_SP_DER_MAX];
 };
 
@@ -96,6 +96,8 @@ static void make_certs(const struct world *w, struct made *m)
     issue(&w->vek, w->vek_key, w->vek_signer, &m->vek);
     if (w->send_crl)
         amd_sp_revoke(&w->crl, w->crl_signer, &m->crl);
+    if (w->keep_list)
+        amd_sp_revoke(&w->kept, world_rsa(WORLD_ARK), &m->kept);
     if (w->flip_ark_byte != 0)
         m->ark.data[m->ark.len - (size_t)w->flip_ark_byte] ^= 1;
     if (w->both_veks) {
@@ -178,6 +180,12 @@ static void add_collateral(const struct world *w, struct made *m, struct lk_trus
         (void)!lk_ok(lk_trust_add_collateral(trust, name, der(&m->crl)));
 }
 
+static void add_list(const struct world *w, struct made *m, struct lk_trust *trust)
+{
+    static const char *const names[] = {"sev-snp/crl/milan", "sev-snp/crl/genoa", "sev-snp/crl/turin"};
+    (void)!lk_ok(lk_trust_add_collateral(trust, names[w->product], der(&m->kept)));
+}
+
 static void make_parts(const struct world *w, struct made *m, struct lk_bytes parts[static LK_SNP_PARTS])
 {
     parts[LK_SNP_PART_REPORT] = LK_BYTES(m->report);
@@ -210,6 +218,8 @@ void world_run(struct world *w, struct lk_family_run *out)
         (void)!lk_ok(lk_trust_add_intermediate(trust, "sev-snp", der(intermediate(w, &m, false))));
     if (w->collateral)
         add_collateral(w, &m, trust);
+    if (w->keep_list)
+        add_list(w, &m, trust);
     make_parts(w, &m, parts);
     (void)!lk_ok(lk_family_run(&lk_family_sev_snp, parts, trust, w->at, arena, out));
     lk_trust_free(trust);

@@ -46,6 +46,8 @@ struct world {
     bool anchor_ark, anchor_ask; /* an admin added them */
     bool keep_ark;               /* the anchor is the ARK of before the test's changes */
     bool collateral;             /* vek, chain and crl come from the collateral instead */
+    bool keep_list;              /* a list of the broker's own beside the guest's: */
+    struct amd_sp_crl kept;
     int64_t at;
 };
 
