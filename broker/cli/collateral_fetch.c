@@ -8,11 +8,11 @@
 #include <time.h>
 
 #include "broker/cli/collateral.h"
-#include "broker/cli/collateral_broker.h"
 #include "broker/cli/fleet.h"
 #include "broker/cli/remote.h"
 #include "broker/cli/vendors.h"
 #include "proto/base/clock.h"
+#include "proto/base/collateral.h"
 
 #define FLEET_MAX (8u << 20)
 #define LINES_MAX (16u << 20)
@@ -20,7 +20,6 @@
 #define EVERY_S 21600 /* the longest sleep of --watch */
 #define AFTER_FAILURE_S 900
 #define LEAST_S 60
-#define BROKER_TIMEOUT_S 30
 
 static const char usage[] =
     "usage: latchkey collateral fetch [--amd-kds URL] [--pccs URL] [--fleet FILE] [--watch] [option]... --out DIR [NAME]...\n\n"
@@ -31,10 +30,10 @@ static const char usage[] =
     "  --out DIR           where to keep what is got; what is there and in force for long is not asked for again\n"
     "  --ahead DAYS        how long is long (" AHEAD_DAYS ")\n"
     "  --update early|standard  which of Intel's documents in force\n"
-    "  --broker HOST:PORT  put what the folder has into this broker, too\n"
+    "  --broker HOST:PORT, --profile FILE  put what the folder has into this broker, too\n"
     "  --missing           also fetch what requests at the broker lacked\n"
-    "  --client-cert FILE, --client-key FILE  of a caller with the role collateral there\n"
-    "  --broker-ca FILE, --server-name NAME   the broker's TLS certificate\n"
+    "  --ca FILE, --server-name NAME, --timeout SECONDS, --client-certificate FILE, --client-key FILE\n"
+    "                      the broker's TLS certificate and ours, of a caller with the role collateral: latchkey(1), PROFILE\n"
     "  --watch             stay, and ask again before something runs out\n"
     "  --every SECONDS     the longest rest of --watch (21600)\n"
     "  --json              one line of JSON for each name\n"
@@ -50,10 +49,10 @@ struct options {
     uint32_t ahead_s, every_s;
     bool watch, missing;
     const char *out;
-    struct lk_dial dial; /* address NULL: no broker */
+    struct lk_profile_args broker; /* neither file nor address: no broker */
 };
 
-enum { OPT_FLEET = 256, OPT_OUT, OPT_AHEAD, OPT_WATCH, OPT_EVERY, OPT_BROKER, OPT_MISSING, OPT_CERT, OPT_KEY, OPT_CA, OPT_NAME, OPT_JSON, OPT_HELP, OPT_PASS };
+enum { OPT_FLEET = 256, OPT_OUT, OPT_AHEAD, OPT_WATCH, OPT_EVERY, OPT_MISSING, OPT_JSON, OPT_HELP, OPT_PASS };
 
 /* These, and their values, go to the program as they are. */
 static const char *const passed[] = {"--amd-kds", "--pccs", "--kds-ca", "--pccs-ca", "--update", "--connect-timeout", "--stall-timeout",
@@ -62,17 +61,20 @@ static const char *const passed[] = {"--amd-kds", "--pccs", "--kds-ca", "--pccs-
 
 static const struct option *table(void)
 {
-    static struct option o[14 + PASSED] = {
+    static struct option o[48] = {
+        LK_PROFILE_CLIENT_OPTIONS,
         {"fleet", required_argument, NULL, OPT_FLEET}, {"out", required_argument, NULL, OPT_OUT},
         {"ahead", required_argument, NULL, OPT_AHEAD}, {"watch", no_argument, NULL, OPT_WATCH},
         {"every", required_argument, NULL, OPT_EVERY}, {"json", no_argument, NULL, OPT_JSON},
         {"help", no_argument, NULL, OPT_HELP},        {"missing", no_argument, NULL, OPT_MISSING},
-        {"broker", required_argument, NULL, OPT_BROKER},   {"client-cert", required_argument, NULL, OPT_CERT},
-        {"client-key", required_argument, NULL, OPT_KEY},  {"broker-ca", required_argument, NULL, OPT_CA},
-        {"server-name", required_argument, NULL, OPT_NAME},
     };
+    static size_t n;
+    if (n > 0)
+        return o;
+    while (o[n].name != NULL)
+        n++;
     for (size_t i = 0; i < PASSED; i++)
-        o[13 + i] = (struct option){passed[i] + 2, required_argument, NULL, OPT_PASS + (int)i};
+        o[n + i] = (struct option){passed[i] + 2, required_argument, NULL, OPT_PASS + (int)i};
     return o;
 }
 
@@ -96,6 +98,8 @@ static bool number(const char *text, unsigned long max, uint32_t *out)
 
 static bool take(struct options *o, int opt, const char *v)
 {
+    if (lk_profile_take(&o->broker, opt, v))
+        return true;
     if (opt >= OPT_PASS)
         return pass(o, passed[opt - OPT_PASS], v);
     switch (opt) {
@@ -109,18 +113,8 @@ static bool take(struct options *o, int opt, const char *v)
         return o->watch = true;
     case OPT_EVERY:
         return number(v, 86400, &o->every_s) && o->every_s > 0;
-    case OPT_BROKER:
-        return (o->dial.address = v) != NULL;
     case OPT_MISSING:
         return o->missing = true;
-    case OPT_CERT:
-        return (o->dial.certificate = v) != NULL;
-    case OPT_KEY:
-        return (o->dial.key = v) != NULL;
-    case OPT_CA:
-        return (o->dial.ca_file = v) != NULL;
-    case OPT_NAME:
-        return (o->dial.server_name = v) != NULL;
     case OPT_JSON:
         return o->run.json = true;
     default:
@@ -128,11 +122,15 @@ static bool take(struct options *o, int opt, const char *v)
     }
 }
 
+static bool has_broker(const struct options *o)
+{
+    return o->broker.broker != NULL || o->broker.profile != NULL;
+}
+
 static bool complete(struct options *o, bool names)
 {
     const char *flaw = o->out == NULL ? "--out is missing"
-                       : o->missing && o->dial.address == NULL ? "--missing asks a broker: give --broker"
-                       : (o->dial.certificate == NULL) != (o->dial.key == NULL) ? "--client-cert and --client-key go together"
+                       : o->missing && !has_broker(o) ? "--missing asks a broker: give --broker or --profile"
                        : o->fleet == NULL && !o->missing && !names ? "nothing is wanted: give --fleet, --missing or names"
                                                                    : NULL;
     if (flaw != NULL)
@@ -181,38 +179,40 @@ static lk_result read_fleet(const char *path, struct lk_wanted *wanted)
 }
 
 /* A chip whose certificate is missing wants its product's chain and list next. */
-static void want_missing(void *context, const char *name, const char *note)
+static void want_missing(struct lk_wanted *wanted, const char *name, const char *note)
 {
     char more[64];
-    lk_wanted_add(context, name, *note != '\0' && strncmp(name, "sev-snp/vek/", 12) == 0 ? note : NULL);
+    if (!lk_collateral_name_ok(lk_bytes_str(name)))
+        return;
+    lk_wanted_add(wanted, name, *note != '\0' && strncmp(name, "sev-snp/vek/", 12) == 0 ? note : NULL);
     if (*note == '\0' || strncmp(name, "sev-snp/v", 9) != 0 || strlen(note) > 16)
         return;
     snprintf(more, sizeof(more), "sev-snp/chain/%s%s", note, name[9] == 'l' ? "-vlek" : "");
-    lk_wanted_add(context, more, NULL);
+    lk_wanted_add(wanted, more, NULL);
     snprintf(more, sizeof(more), "sev-snp/crl/%s", note);
-    lk_wanted_add(context, more, NULL);
+    lk_wanted_add(wanted, more, NULL);
 }
 
 static lk_result ask_missing(const struct options *o, struct lk_wanted *wanted)
 {
-    struct lk_collateral_broker *b = NULL;
-    lk_result r = lk_collateral_open(&o->dial, BROKER_TIMEOUT_S, &b);
-    if (lk_ok(r))
-        r = lk_collateral_missing(b, want_missing, wanted);
-    lk_collateral_close(b);
-    return r;
+    LK_LOADER_AUTO loader = {.args = o->broker};
+    const Latchkey__V1__CollateralStatusResponse *status = NULL;
+    LK_TRY(lk_loader_open(&loader));
+    LK_TRY(lk_loader_status(&loader, "", &status));
+    for (size_t i = 0; i < status->n_missing; i++)
+        want_missing(wanted, status->missing[i]->name, status->missing[i]->note);
+    return LK_OK;
 }
 
 /* What was got goes to the broker also when the rest failed: the first failure is the exit code. */
 static int put(const struct options *o, int code)
 {
-    struct lk_collateral_broker *b = NULL;
+    LK_LOADER_AUTO loader = {.args = o->broker};
     size_t refused = 0;
-    lk_result r = lk_collateral_open(&o->dial, BROKER_TIMEOUT_S, &b);
+    lk_result r = lk_loader_open(&loader);
     if (lk_ok(r))
-        r = lk_collateral_put(b, o->out, &refused);
-    lk_collateral_close(b);
-    int failed = lk_ok(r) ? (refused > 0 ? 1 : 0) : lk_cli_fail(r, "broker %s", o->dial.address);
+        r = lk_collateral_upload(&loader, o->out, &refused);
+    int failed = lk_ok(r) ? (refused > 0 ? 1 : 0) : lk_loader_fail(&loader, r, "broker");
     return code != 0 ? code : failed;
 }
 
@@ -223,13 +223,13 @@ static int run_once(struct options *o, char **names)
     const char *who = o->fleet;
     if (lk_ok(r) && o->missing) {
         r = ask_missing(o, &wanted);
-        who = o->dial.address;
+        who = "broker";
     }
     for (; lk_ok(r) && *names != NULL; names++)
         lk_wanted_add(&wanted, *names, NULL);
     int code = lk_ok(r) ? lk_vendors_run(&o->run, &wanted) : lk_cli_fail(r, "%s", who);
     lk_buf_free(&wanted.lines);
-    if (lk_ok(r) && o->dial.address != NULL && code <= 3)
+    if (lk_ok(r) && has_broker(o) && code <= 3)
         code = put(o, code);
     if (!o->run.json && (code <= 1 || code == 3))
         fprintf(stderr, "latchkey: %zu there, %zu missing\n", o->run.there, o->run.failed);

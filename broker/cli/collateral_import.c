@@ -25,12 +25,12 @@
     "Uploads certificates, revocation lists and documents of AMD and Intel; docs/collateral.md has the forms.\n" \
     "  --export DIR          verify here and write a folder for latchkey appraise --collateral, instead\n"     \
     "  --anchor FAMILY:FILE  with --export: a root besides AMD's and Intel's own\n"                            \
-    "  --at TIME             with --export: the time that it must be in force at, RFC 3339; now\n" LK_PROFILE_HELP \
-    "  --client-certificate FILE  --client-key FILE   who uploads: a caller of role collateral\n"
+    "  --at TIME             with --export: the time that it must be in force at, RFC 3339; now\n" LK_PROFILE_CLIENT_HELP
 
 struct import {
-    struct lk_loader loader;
+    struct lk_loader *loader;
     struct lk_pieces pieces;
+    bool quiet; /* tells of what was refused only */
     const char *export;
     struct lk_trust *trust;
     int64_t at;
@@ -72,7 +72,7 @@ static void tell(struct import *im, const char *outcome, const char *name, const
     im->stored += stored;
     im->refused += refused;
     im->unchanged += strcmp(outcome, "unchanged") == 0;
-    if (stored || refused)
+    if ((stored && !im->quiet) || refused)
         fprintf(refused ? stderr : stdout, "%-9s %s  (%s)%s%s\n", outcome, name, from, why[0] == '\0' ? "" : ": ", why);
 }
 
@@ -91,7 +91,7 @@ static lk_result upload(struct import *im, struct batch *b)
         pieces[i] = lk_client_bin(b->raw[i]);
     m.pieces = pieces;
     m.n_pieces = b->n;
-    LK_TRY(lk_loader_put(&im->loader, &m, &answer));
+    LK_TRY(lk_loader_put(im->loader, &m, &answer));
     LK_REQUIRE(answer->n_pieces == b->n, BROKER_PROTOCOL);
     for (size_t i = 0; i < b->n; i++) {
         const Latchkey__V1__CollateralOutcome *o = answer->pieces[i];
@@ -158,12 +158,24 @@ static lk_result wait_in_force(struct import *im)
 {
     const Latchkey__V1__CollateralStatusResponse *s = NULL;
     for (int tries = 0; tries < IN_FORCE_S * 4; tries++) {
-        LK_TRY(lk_loader_status(&im->loader, "", &s));
+        LK_TRY(lk_loader_status(im->loader, "", &s));
         if (s->in_force)
             return LK_OK;
         nanosleep(&(struct timespec){0, 250000000}, NULL);
     }
     return LK_FAIL(DEADLINE);
+}
+
+lk_result lk_collateral_upload(struct lk_loader *loader, const char *folder, size_t *refused)
+{
+    struct import im = {.loader = loader, .quiet = true, .pieces.arena = lk_arena_new(FILES_ARENA)};
+    lk_result r = im.pieces.arena == NULL ? LK_FAIL(MEMORY) : lk_pieces_read(&im.pieces, folder);
+    if (lk_ok(r))
+        r = run_batches(&im);
+    lk_pieces_free(&im.pieces);
+    lk_arena_free(im.pieces.arena);
+    *refused = im.refused;
+    return r;
 }
 
 /* ---- options ---- */
@@ -187,9 +199,7 @@ enum { OPT_EXPORT = 0x3000, OPT_ANCHOR, OPT_AT, OPT_HELP };
 static int read_options(struct import *im, int argc, char **argv)
 {
     static const struct option table[] = {
-        LK_PROFILE_OPTIONS,
-        {"client-certificate", required_argument, NULL, LK_OPT_CLIENT_CERTIFICATE},
-        {"client-key", required_argument, NULL, LK_OPT_CLIENT_KEY},
+        LK_PROFILE_CLIENT_OPTIONS,
         {"export", required_argument, NULL, OPT_EXPORT},
         {"anchor", required_argument, NULL, OPT_ANCHOR},
         {"at", required_argument, NULL, OPT_AT},
@@ -208,7 +218,7 @@ static int read_options(struct import *im, int argc, char **argv)
             return lk_cli_usage("--anchor %s: not FAMILY:FILE with one certificate", optarg);
         else if (opt == OPT_AT && !lk_time_parse(optarg, &im->at))
             return lk_cli_usage("--at %s: not a time of RFC 3339", optarg);
-        else if (opt == '?' || (opt != OPT_ANCHOR && opt != OPT_AT && !lk_profile_take(&im->loader.args, opt, optarg)))
+        else if (opt == '?' || (opt != OPT_ANCHOR && opt != OPT_AT && !lk_profile_take(&im->loader->args, opt, optarg)))
             return lk_cli_usage("see latchkey collateral import --help");
     }
     return optind < argc ? -1 : lk_cli_usage("collateral import: files or folders are needed");
@@ -221,7 +231,7 @@ static lk_result run(struct import *im, int argc, char **argv)
     if (im->export != NULL && mkdir(im->export, 0755) != 0 && access(im->export, W_OK) != 0)
         return lk_cli_file_failed(im->export);
     if (im->export == NULL)
-        LK_TRY(lk_loader_open(&im->loader));
+        LK_TRY(lk_loader_open(im->loader));
     LK_TRY(run_batches(im));
     printf("%zu stored, %zu unchanged, %zu refused\n", im->stored, im->unchanged, im->refused);
     return im->export == NULL && im->stored > 0 ? wait_in_force(im) : LK_OK;
@@ -229,16 +239,16 @@ static lk_result run(struct import *im, int argc, char **argv)
 
 int lk_collateral_import(int argc, char **argv)
 {
-    struct import im = {.at = lk_clock_wall(), .trust = lk_trust_new()};
+    LK_LOADER_AUTO loader = {0};
+    struct import im = {.loader = &loader, .at = lk_clock_wall(), .trust = lk_trust_new()};
     im.pieces.arena = lk_arena_new(FILES_ARENA);
     int code = im.trust == NULL || im.pieces.arena == NULL ? 70 : read_options(&im, argc, argv);
     if (code == -1) {
         lk_result r = run(&im, argc, argv);
-        code = !lk_ok(r) ? lk_loader_fail(&im.loader, r, "collateral import") : im.refused > 0;
+        code = !lk_ok(r) ? lk_loader_fail(&loader, r, "collateral import") : im.refused > 0;
     }
     lk_pieces_free(&im.pieces);
     lk_arena_free(im.pieces.arena);
     lk_trust_free(im.trust);
-    lk_loader_close(&im.loader);
     return code;
 }

@@ -18,8 +18,7 @@
     "usage: latchkey collateral status [--fleet FILE] [--days N] [--json]\n\n"                        \
     "  --fleet FILE  what must be there: docs/collateral.md has the format\n"                        \
     "  --days N      what expires within N days is told; 7\n"                                        \
-    "exit: 0 fine, 1 something expires soon or is missing, 3 something has expired\n" LK_PROFILE_HELP \
-    "  --client-certificate FILE  --client-key FILE   a caller of role collateral\n"
+    "exit: 0 fine, 1 something expires soon or is missing, 3 something has expired\n" LK_PROFILE_CLIENT_HELP
 
 struct status {
     struct lk_loader loader;
@@ -147,9 +146,7 @@ enum { OPT_FLEET = 0x3000, OPT_DAYS, OPT_JSON, OPT_HELP };
 static int read_options(struct status *s, int argc, char **argv)
 {
     static const struct option table[] = {
-        LK_PROFILE_OPTIONS,
-        {"client-certificate", required_argument, NULL, LK_OPT_CLIENT_CERTIFICATE},
-        {"client-key", required_argument, NULL, LK_OPT_CLIENT_KEY},
+        LK_PROFILE_CLIENT_OPTIONS,
         {"fleet", required_argument, NULL, OPT_FLEET},
         {"days", required_argument, NULL, OPT_DAYS},
         {"json", no_argument, NULL, OPT_JSON},

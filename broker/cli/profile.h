@@ -42,15 +42,21 @@ enum {
     {"broker-id", required_argument, NULL, LK_OPT_BROKER_ID}, {"ca", required_argument, NULL, LK_OPT_CA},       \
     {"server-name", required_argument, NULL, LK_OPT_SERVER_NAME}, {"key", required_argument, NULL, LK_OPT_KEY}, \
     {"timeout", required_argument, NULL, LK_OPT_TIMEOUT}
+/* With those of callers that a TLS client certificate names. */
+#define LK_PROFILE_CLIENT_OPTIONS                                                                    \
+    LK_PROFILE_OPTIONS, {"client-certificate", required_argument, NULL, LK_OPT_CLIENT_CERTIFICATE},  \
+    {"client-key", required_argument, NULL, LK_OPT_CLIENT_KEY}
 #define LK_PROFILE_HELP                                                                          \
     "  --profile FILE  --broker HOST:PORT  --broker-id HEX  --ca FILE  --server-name NAME  --key SSHKEY\n" \
     "  --timeout SECONDS   which broker, and who signs: see latchkey(1), PROFILE\n"
+#define LK_PROFILE_CLIENT_HELP \
+    LK_PROFILE_HELP "  --client-certificate FILE  --client-key FILE   who uploads and asks: a caller of role collateral\n"
 
 struct lk_profile_args {
     const char *profile, *broker, *broker_id, *ca, *server_name, *key, *timeout, *client_certificate, *client_key;
 };
 
-/* Takes one of LK_PROFILE_OPTIONS; false when opt is none of them. */
+/* Takes one of LK_PROFILE_CLIENT_OPTIONS; false when opt is none of them. */
 bool lk_profile_take(struct lk_profile_args *a, int opt, const char *value);
 
 /*
