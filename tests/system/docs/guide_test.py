@@ -14,7 +14,7 @@ HEAD = "schema: latchkey-policy/1\npolicy: example\nreleases: [example/key]\n"
 def documents(page):
     """Its whole documents, and what it shows under `accept` made whole; digests are shown cut: "3f5a..."."""
     for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.S):
-        block = re.sub(r'"([0-9a-f]+)\.\.\."', lambda m: '"' + (m.group(1) * 64)[:64] + '"', block)
+        block = re.sub(r'"(sha256:|)([0-9a-f]+)\.\.\."', lambda m: f'"{m[1]}{(m[2] * 64)[:64]}"', block)
         if block.startswith(("schema:", "accept:")):
             yield block if block.startswith("schema:") else HEAD + block
 
