@@ -144,7 +144,7 @@ if $keep; then
     say "export LATCHKEY_PROFILE=$dir/profile PATH=$bin:\$PATH"
     say "latchkey status; latchkey audit list; latchkey policy show demo-disk-keys"
     say "latchkey-fetch --broker $address --broker-id $broker_id --secret NAME=FILE \\"
-    say "    --collector \"latchkey-evidence-tpm --tcti=\$(cat $dir/tpm2/tcti)\""
+    say "    --collector \"latchkey-evidence-tpm --ek=rsa --tcti=\$(cat $dir/tpm2/tcti)\""
     say "stop it: kill \$(cat $dir/latchkeyd.pid $dir/tpm1/swtpm.pid $dir/tpm2/swtpm.pid), or run quickstart.sh again"
 else
     step "Stopping everything"

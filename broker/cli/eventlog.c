@@ -20,6 +20,7 @@ static const uint16_t banks[BANKS] = {LK_TPM_SHA1, LK_TPM_SHA256, LK_TPM_SHA384,
 
 struct subject {
     const char *file, *pcrs_file; /* pcrs: RTMRs likewise */
+    const char *about;            /* the file that is being read */
     enum lk_register_kind kind;
     bool json;
     struct lk_buf log;
@@ -64,11 +65,13 @@ static lk_result read_pcrs(struct subject *s)
     LK_BUF_AUTO text = lk_buf(1 << 20);
     if (s->pcrs_file == NULL)
         return LK_OK;
+    s->about = s->pcrs_file;
     LK_TRY(lk_cli_read_file(s->pcrs_file, &text));
     json_t *root = json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
     bool ok = take_pcrs(s, root);
     json_decref(root);
     LK_REQUIRE(ok, TPM_PCRS_JSON);
+    s->about = s->file;
     return LK_OK;
 }
 
@@ -299,6 +302,7 @@ static bool parse_options(struct subject *s, int argc, char **argv)
 static lk_result work(struct subject *s, bool events, bool *explained)
 {
     json_t *out = s->json ? json_object() : NULL;
+    s->about = s->file;
     lk_result r = lk_cli_read_file(s->file, &s->log);
     if (lk_ok(r))
         r = read_pcrs(s);
@@ -336,7 +340,7 @@ static int run(bool events, int argc, char **argv)
         lk_cli_usage("usage: latchkey eventlog %s FILE [--pcrs FILE | --ccel | --rtmrs FILE] [--json]", argv[0]);
     } else {
         lk_result r = work(s, events, &explained);
-        code = !lk_ok(r) ? lk_cli_fail(r, "%s", s->file) : explained ? 0 : EXIT_UNEXPLAINED;
+        code = !lk_ok(r) ? lk_cli_fail(r, "%s", s->about) : explained ? 0 : EXIT_UNEXPLAINED;
     }
     lk_buf_free(&s->log);
     lk_arena_free(s->arena);

@@ -32,29 +32,36 @@ static bool of_issuer(struct lk_cert_cache *cache, struct lk_bytes der, X509_CRL
            X509_CRL_get_signature_nid(crl) == NID_ecdsa_with_SHA256 && lk_cert_signed_list(cache, issuer, der, crl);
 }
 
-static enum lk_reason_code judge(X509_CRL *crl, const struct lk_cert *cert, int64_t at)
+static lk_result fail(const struct lk_dcap_say *say, enum lk_reason_code code, const char *what)
 {
-    int64_t this_update, next_update;
+    return lk_dcap_fail(say, code, what, NULL, NULL);
+}
+
+static lk_result judge(X509_CRL *crl, const struct lk_cert *cert, int64_t at, const struct lk_dcap_say *say, const char *what)
+{
+    int64_t from, until;
     X509_REVOKED *entry;
-    if (!time_of(X509_CRL_get0_lastUpdate(crl), &this_update) || !time_of(X509_CRL_get0_nextUpdate(crl), &next_update))
-        return LK_R_CRL_MALFORMED;
-    if (at < this_update)
-        return LK_R_CRL_NOT_YET_VALID;
-    if (at > next_update)
-        return LK_R_CRL_STALE;
+    if (!time_of(X509_CRL_get0_lastUpdate(crl), &from) || !time_of(X509_CRL_get0_nextUpdate(crl), &until))
+        return fail(say, LK_R_CRL_MALFORMED, what);
+    if (at < from || at > until)
+        return lk_report_add_time(say->to, at < from ? LK_R_CRL_NOT_YET_VALID : LK_R_CRL_STALE, say->item, what, from, until, at);
     /* Also an entry "remove from CRL", which has no place in a complete list. */
-    return X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert->x509)) != 0 ? LK_R_CERT_REVOKED : LK_R_OK;
+    bool revoked = X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(cert->x509)) != 0;
+    return revoked ? fail(say, LK_R_CERT_REVOKED, what) : LK_OK;
 }
 
 lk_result lk_dcap_crl_check(struct lk_cert_cache *cache, struct lk_bytes der, const struct lk_cert *issuer,
                             const struct lk_cert *cert, int64_t at, const struct lk_dcap_say *say, const char *what)
 {
-    enum lk_reason_code code = LK_R_CRL_MALFORMED;
     const uint8_t *p = der.data;
     X509_CRL *crl = der.len > LK_DCAP_CRL_MAX ? NULL : d2i_X509_CRL(NULL, &p, (long)der.len);
-    if (crl != NULL && p == der.data + der.len)
-        code = of_issuer(cache, der, crl, issuer) ? judge(crl, cert, at) : LK_R_CRL_INVALID;
+    bool whole = crl != NULL && p == der.data + der.len;
+    lk_result r;
+    if (!whole)
+        r = fail(say, LK_R_CRL_MALFORMED, what);
+    else
+        r = of_issuer(cache, der, crl, issuer) ? judge(crl, cert, at, say, what) : fail(say, LK_R_CRL_INVALID, what);
     X509_CRL_free(crl);
     ERR_clear_error();
-    return code == LK_R_OK ? LK_OK : lk_dcap_fail(say, code, what, NULL, NULL);
+    return r;
 }

@@ -58,7 +58,7 @@ LK_MUST_USE lk_result lk_dcap_path_dates(const struct lk_family_input *in, const
 /*
  * The list (DER) is the issuer's, with CRL number and authority key identifier, in force at `at` (until and with
  * nextUpdate), and does not name the certificate. `what` names the list in findings. CRL_MALFORMED, CRL_INVALID,
- * CRL_NOT_YET_VALID, CRL_STALE, CERT_REVOKED.
+ * CRL_NOT_YET_VALID and CRL_STALE (with both dates), CERT_REVOKED.
  */
 LK_MUST_USE lk_result lk_dcap_crl_check(struct lk_cert_cache *cache, struct lk_bytes der, const struct lk_cert *issuer,
                                         const struct lk_cert *cert, int64_t at, const struct lk_dcap_say *say,

@@ -219,6 +219,20 @@ static void each_rule_fails_alone(void **state)
     }
 }
 
+static void a_stale_list_tells_its_dates(void **state)
+{
+    (void)state;
+    struct world w;
+    static struct lk_family_run run;
+    world_init(&w, true, 3);
+    crl_stale(&w);
+    assert_int_equal(world_run(&w, &run).code, LK_R_CRL_STALE);
+    const struct lk_finding *f = &run.report.findings[0];
+    const char *until = strstr(f->expected, "..");
+    assert_non_null(until);
+    assert_true(strcmp(until + 2, f->actual) < 0);
+}
+
 static void every_kind_of_quote_is_affirmed(void **state)
 {
     static const struct {
@@ -318,6 +332,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_rule_fails_alone),
+        cmocka_unit_test(a_stale_list_tells_its_dates),
         cmocka_unit_test(every_kind_of_quote_is_affirmed),
         cmocka_unit_test(sgx_has_rules_of_its_own),
         cmocka_unit_test(the_brokers_own_collateral_is_no_verdict),
