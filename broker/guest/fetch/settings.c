@@ -39,7 +39,8 @@ static bool take_secret(struct lk_settings *s, const char *v)
         return false;
     struct lk_fetch_secret *secret = &s->o->secrets[s->o->n_secrets++];
     *secret = (struct lk_fetch_secret){.name = v, .name_len = len, .target = equals == NULL ? NULL : equals + 1};
-    return equals == NULL || lk_target_parse(secret->target, &secret->to);
+    return equals == NULL || (lk_target_parse(secret->target, &secret->to) &&
+                              (s->source != LK_FROM_KERNEL || secret->to.kind != LK_TARGET_FILE));
 }
 
 static bool take_create(struct lk_settings *s, const char *v)

@@ -108,7 +108,8 @@ static void the_kernels_command_line_is_read(void **state)
     assert_int_equal(o.secrets[0].to.kind, LK_TARGET_CRYPTTAB);
     assert_true(o.secrets[0].create && o.wait_when_refused);
     static const char *const bad[] = {"latchkey.=x", "latchkey.broker", "latchkey.broker=", "latchkey.create=yes",
-                                      "latchkey.collector=/bin/sh", "latchkey.ca=x", "latchkey.brokr=a:1"};
+                                      "latchkey.collector=/bin/sh", "latchkey.ca=x", "latchkey.brokr=a:1",
+                                      "latchkey.secret=x=/etc/passwd", "latchkey.secret=x=file:/etc/passwd,on-disk"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         fresh();
         assert_false(kernel(bad[i]));
