@@ -16,6 +16,10 @@ struct lk_loader {
     char said[512];         /* the broker's words, when it refused the call */
 };
 
+/*
+ * args are set, all else is zero. Connects to the first of the profile's brokers that answers. PROFILE and FILE (said why), USAGE,
+ * MEMORY, those of lk_grpc_open. Close it in either case.
+ */
 LK_MUST_USE lk_result lk_loader_open(struct lk_loader *l);
 void lk_loader_close(struct lk_loader *l);
 #define LK_LOADER_AUTO __attribute__((cleanup(lk_loader_close))) struct lk_loader
@@ -25,6 +29,7 @@ LK_MUST_USE lk_result lk_loader_put(struct lk_loader *l, const Latchkey__V1__Col
                                     const Latchkey__V1__CollateralPutResponse **out);
 LK_MUST_USE lk_result lk_loader_status(struct lk_loader *l, const char *after,
                                        const Latchkey__V1__CollateralStatusResponse **out);
+/* Tells r on standard error, with the broker's words and what was being done; gives the exit code. */
 int lk_loader_fail(const struct lk_loader *l, lk_result r, const char *what);
 
 #endif

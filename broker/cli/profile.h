@@ -9,7 +9,6 @@
  *   ca = ca.pem                      roots of the TLS certificate; without it the certificate is not looked at
  *   server-name = broker             name in the certificate, when it is not the host
  *   key = admin                      SSH key that signs: what ssh-keygen -Y sign -f takes
- *   client-certificate, client-key   PEM files that name the caller to the service Collateral
  *   client-certificate = me.pem      certificate that names the caller to the broker (latchkey collateral)
  *   client-key = me.key              its key, PEM
  *

@@ -46,6 +46,5 @@ struct lk_set_parts {
  */
 LK_MUST_USE lk_result lk_set_parts_read(struct lk_set_parts *s);
 void lk_set_parts_free(struct lk_set_parts *s);
-#define LK_SET_PARTS_AUTO __attribute__((cleanup(lk_set_parts_free))) struct lk_set_parts
 
 #endif
