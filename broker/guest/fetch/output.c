@@ -56,7 +56,10 @@ static lk_result write_file(const struct lk_target *t, struct lk_bytes secret)
     int fd = mkostemp(temporary, O_CLOEXEC); /* mode 0600 until it is whole */
     if (fd < 0)
         return failed("creating", temporary);
-    bool ok = (!t->in_memory || is_in_memory(fd)) && fill(fd, t, secret);
+    bool allowed = !t->in_memory || is_in_memory(fd);
+    if (!allowed)
+        fprintf(stderr, "latchkey-fetch: %s is on no file system in memory (tmpfs); on-disk in its target allows that\n", t->path);
+    bool ok = allowed && fill(fd, t, secret);
     ok = close(fd) == 0 && ok;
     ok = ok && rename(temporary, t->path) == 0 && sync_folder(t->path);
     if (ok)
