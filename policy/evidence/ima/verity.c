@@ -75,12 +75,19 @@ static lk_result put(const struct target *t, struct lk_bytes device, struct lk_a
     return copy(arena, lk_bytes(digest, hash->size), &m->digest);
 }
 
+/* So begins each that the device mapper measures; a key on a keyring of that name begins as a certificate. */
+static bool is_table(struct lk_bytes b)
+{
+    static const char begin[] = "dm_version=";
+    return b.len >= sizeof(begin) - 1 && memcmp(b.data, begin, sizeof(begin) - 1) == 0;
+}
+
 lk_result lk_ima_verity(struct lk_bytes table, struct lk_arena *arena, struct lk_member *list, size_t max, size_t *n)
 {
     struct lk_cursor c = lk_cursor(table);
     struct lk_bytes device = LK_BYTES_NONE;
     struct target t = {.name = LK_BYTES_NONE};
-    while (lk_left(&c) > 0) {
+    while (is_table(table) && lk_left(&c) > 0) {
         uint8_t end;
         struct lk_bytes pair = take_pair(&c, &end);
         keep(&device, pair, "name");

@@ -380,6 +380,7 @@ static void verity_targets(void **state)
         {TABLE("root", VERITY("sha384", ROOT)), "root", 1, false},
         {TABLE("root", "target_name=verity,verity_algorithm=sha256"), "root", 1, false}, /* cut off */
         {"", NULL, 0, false},
+        {"0 a certificate on a keyring named so;name=root;" VERITY("sha256", ROOT), NULL, 0, false},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct lk_arena *arena = lk_arena_new(1 << 16);
