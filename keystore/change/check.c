@@ -72,7 +72,8 @@ static lk_result check_revision(const struct lk_state *s, const struct lk_envelo
     const struct lk_object *now = lk_state_find(s, kind, item->object);
     const struct lk_object *ever = lk_state_trace(s, kind, item->object);
     LK_REQUIRE(item->revision == (now == NULL ? 0 : now->revision), CHANGE_CONFLICT);
-    LK_REQUIRE(!deletes || now != NULL, NOT_FOUND);
+    /* Whether there is such a piece is for the keeper to say. */
+    LK_REQUIRE(!deletes || now != NULL || kind == LK_OBJECT_COLLATERAL, NOT_FOUND);
     uint64_t last = ever == NULL ? 0 : ever->revision;
     *next = deletes ? last : last + 1;
     return LK_OK;
@@ -128,6 +129,7 @@ static lk_result check_payload(struct lk_change *c, size_t i, enum lk_object_kin
         return read_admin(c->payloads[i], name);
     case LK_OBJECT_SET:
         return lk_payload_set(c->payloads[i], name);
+    case LK_OBJECT_COLLATERAL: /* has none */
     case LK_OBJECT_COUNT:
         break;
     }
@@ -153,7 +155,8 @@ static lk_result check_items(const struct lk_state *s, struct lk_change *c)
         bool deletes = false;
         const struct lk_envelope_item *item = &c->e.items[i];
         LK_REQUIRE(lk_change_kind_of(item->kind, &kind, &deletes), CHANGE_MALFORMED);
-        bool loads = kind != LK_OBJECT_SECRET && kind != LK_OBJECT_ADMIN;
+        bool loads = kind != LK_OBJECT_SECRET && kind != LK_OBJECT_ADMIN && kind != LK_OBJECT_COLLATERAL;
+        c->drops = c->drops || kind == LK_OBJECT_COLLATERAL;
         c->needs_generation = c->needs_generation || loads;
         c->revokes = c->revokes || deletes_trust(item, kind, deletes);
         if (!deletes)

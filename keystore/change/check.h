@@ -28,6 +28,7 @@ struct lk_change {
     struct lk_bytes payloads[LK_ENVELOPE_ITEMS_MAX];
     uint64_t revisions[LK_ENVELOPE_ITEMS_MAX]; /* after the change */
     bool needs_generation; /* a policy, reference record, set or anchor changes */
+    bool drops;            /* collateral goes: a generation follows, as after an upload */
     bool revokes;          /* verdicts by the state before it must not pay out */
     struct lk_signer signer;
 };

@@ -25,7 +25,7 @@ struct lk_state {
 static const char *const kind_names[LK_OBJECT_COUNT] = {
     [LK_OBJECT_POLICY] = "policy", [LK_OBJECT_REFERENCE] = "reference", [LK_OBJECT_ANCHOR] = "anchor",
     [LK_OBJECT_SECRET] = "secret", [LK_OBJECT_ADMIN] = "admin",
-    [LK_OBJECT_SET] = "set",
+    [LK_OBJECT_SET] = "set", [LK_OBJECT_COLLATERAL] = "collateral",
 };
 
 static const struct {
@@ -39,6 +39,7 @@ static const struct {
     {LK_CHANGE_SECRET_PUT, LK_OBJECT_SECRET, false},       {LK_CHANGE_SECRET_DELETE, LK_OBJECT_SECRET, true},
     {LK_CHANGE_ADMIN_SET, LK_OBJECT_ADMIN, false},         {LK_CHANGE_ADMIN_DELETE, LK_OBJECT_ADMIN, true},
     {LK_CHANGE_SET_PUT, LK_OBJECT_SET, false},             {LK_CHANGE_SET_DELETE, LK_OBJECT_SET, true},
+    {LK_CHANGE_COLLATERAL_DROP, LK_OBJECT_COLLATERAL, true},
 };
 
 const char *lk_object_kind_name(enum lk_object_kind k)

@@ -16,6 +16,7 @@ enum lk_object_kind {
     LK_OBJECT_SECRET,
     LK_OBJECT_ADMIN,
     LK_OBJECT_SET, /* a part of a reference set */
+    LK_OBJECT_COLLATERAL, /* never here: pieces come by uploads, and a change can only drop one */
     LK_OBJECT_COUNT
 };
 const char *lk_object_kind_name(enum lk_object_kind k); /* "policy", "reference", ... */

@@ -8,8 +8,6 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
-#define HEAD 65 /* bytes of a record before the piece's own */
-
 static const char totals_key[] = "collateral";
 
 lk_result lk_collateral_row_get(struct lk_bytes raw, uint64_t version, struct lk_collateral_row *out)
@@ -58,22 +56,32 @@ lk_result lk_collateral_totals_get(struct lk_store *s, struct lk_collateral_tota
     return totals_decode(r, lk_buf_bytes(&raw), out);
 }
 
-static lk_result count(struct lk_txn *t, bool new_name, size_t before, size_t after, struct lk_report *why)
+static lk_result totals_in(struct lk_txn *t, struct lk_collateral_totals *out)
 {
     LK_BUF_AUTO raw = lk_buf(16);
-    struct lk_collateral_totals totals;
     lk_result r = lk_txn_get(t, LK_TABLE_META, lk_bytes_str(totals_key), NULL, &raw);
-    LK_TRY(totals_decode(r, lk_buf_bytes(&raw), &totals));
+    return totals_decode(r, lk_buf_bytes(&raw), out);
+}
+
+static lk_result totals_put(struct lk_txn *t, const struct lk_collateral_totals *totals)
+{
+    LK_BUF_AUTO out = lk_buf(16);
+    lk_put_u64le(&out, totals->count);
+    lk_put_u64le(&out, totals->bytes);
+    return lk_txn_put(t, LK_TABLE_META, lk_bytes_str(totals_key), 1, lk_buf_bytes(&out));
+}
+
+static lk_result count(struct lk_txn *t, bool new_name, size_t before, size_t after, struct lk_report *why)
+{
+    struct lk_collateral_totals totals;
+    LK_TRY(totals_in(t, &totals));
     totals.count += new_name;
     totals.bytes += after - before; /* may wrap for a shorter one; the sum does not */
     if (totals.count > LK_COLLATERAL_COUNT_MAX)
         return lk_report_add_uint(why, LK_R_COLLATERAL_FULL, "", "pieces", LK_COLLATERAL_COUNT_MAX, totals.count);
     if (totals.bytes > LK_COLLATERAL_BYTES_MAX)
         return lk_report_add_uint(why, LK_R_COLLATERAL_FULL, "", "bytes", LK_COLLATERAL_BYTES_MAX, totals.bytes);
-    LK_BUF_AUTO out = lk_buf(16);
-    lk_put_u64le(&out, totals.count);
-    lk_put_u64le(&out, totals.bytes);
-    return lk_txn_put(t, LK_TABLE_META, lk_bytes_str(totals_key), 1, lk_buf_bytes(&out));
+    return totals_put(t, &totals);
 }
 
 /* ---- one piece ---- */
@@ -113,8 +121,8 @@ static lk_result compare(const struct lk_collateral_facts *have, const struct lk
 lk_result lk_collateral_table_put(struct lk_txn *t, const struct lk_collateral_piece *piece, int64_t now,
                                   enum lk_collateral_outcome *outcome, struct lk_collateral_row *row, struct lk_report *why)
 {
-    LK_BUF_AUTO present = lk_buf(LK_COLLATERAL_PIECE_MAX + HEAD);
-    LK_BUF_AUTO record = lk_buf(LK_COLLATERAL_PIECE_MAX + HEAD);
+    LK_BUF_AUTO present = lk_buf(LK_COLLATERAL_RECORD_MAX);
+    LK_BUF_AUTO record = lk_buf(LK_COLLATERAL_RECORD_MAX);
     struct lk_bytes name = lk_bytes_str(piece->name);
     struct lk_collateral_row have = {0};
     uint64_t revision = 0;
@@ -138,4 +146,19 @@ lk_result lk_collateral_table_put(struct lk_txn *t, const struct lk_collateral_p
     row_put(&record, row, piece->bytes);
     LK_TRY(lk_buf_ok(&record));
     return lk_txn_put(t, LK_TABLE_COLLATERAL, name, row->revision, lk_buf_bytes(&record));
+}
+
+lk_result lk_collateral_table_drop(struct lk_txn *t, struct lk_bytes name)
+{
+    LK_BUF_AUTO raw = lk_buf(LK_COLLATERAL_RECORD_MAX);
+    struct lk_collateral_totals totals;
+    struct lk_collateral_row row;
+    uint64_t revision = 0;
+    LK_TRY(lk_txn_get(t, LK_TABLE_COLLATERAL, name, &revision, &raw));
+    LK_TRY(lk_collateral_row_get(lk_buf_bytes(&raw), revision, &row));
+    LK_TRY(totals_in(t, &totals));
+    totals.count--;
+    totals.bytes -= row.bytes.len;
+    LK_TRY(totals_put(t, &totals));
+    return lk_txn_remove(t, LK_TABLE_COLLATERAL, name);
 }

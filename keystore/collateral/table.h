@@ -12,6 +12,7 @@
 #include "keystore/store/store.h"
 #include "proto/base/collateral.h"
 
+#define LK_COLLATERAL_RECORD_MAX (65 + LK_COLLATERAL_PIECE_MAX)
 #define LK_COLLATERAL_AHEAD_MAX 300 /* seconds that a piece may be issued after the keeper's clock */
 
 enum lk_collateral_outcome { LK_COLLATERAL_STORED, LK_COLLATERAL_UNCHANGED };
@@ -41,5 +42,8 @@ LK_MUST_USE lk_result lk_collateral_totals_get(struct lk_store *s, struct lk_col
 LK_MUST_USE lk_result lk_collateral_table_put(struct lk_txn *t, const struct lk_collateral_piece *piece, int64_t now,
                                               enum lk_collateral_outcome *outcome, struct lk_collateral_row *row,
                                               struct lk_report *why);
+
+/* Takes a piece away, and with it the number and date that a new one of the name may not fall below. NOT_FOUND, STORE_*. */
+LK_MUST_USE lk_result lk_collateral_table_drop(struct lk_txn *t, struct lk_bytes name);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "keystore/audit/audit.h"
 #include "keystore/change/payload.h"
+#include "keystore/collateral/table.h"
 #include "keystore/keeper/keeper.h"
 #include "keystore/release/pack.h"
 #include "latchkey.pb-c.h"
@@ -110,6 +111,8 @@ static void change_written(void *arg, lk_result r)
     }
     if (run->change.needs_generation)
         lk_generation_activate(k, run->change.revokes);
+    if (run->change.drops)
+        lk_collateral_changed(k);
 }
 
 static lk_result write_items(struct lk_change_run *run, struct lk_txn *t)
@@ -122,6 +125,8 @@ static lk_result write_items(struct lk_change_run *run, struct lk_txn *t)
             LK_TRY(lk_blob_put(t, name, run->change.revisions[i], run->keks[i], lk_buf_bytes(&run->blobs[i])));
         if (gone)
             LK_TRY(lk_blob_delete(t, name));
+        if (run->change.e.items[i].kind == LK_CHANGE_COLLATERAL_DROP)
+            LK_TRY(lk_collateral_table_drop(t, name));
     }
     return LK_OK;
 }
@@ -284,6 +289,18 @@ static lk_result unpack(struct lk_change_run *run, struct lk_bytes message, Latc
     return LK_OK;
 }
 
+/* What is dropped must be there; nothing else takes a piece away while the change is under way. */
+static lk_result check_drops(struct lk_change_run *run)
+{
+    LK_BUF_AUTO raw = lk_buf(LK_COLLATERAL_RECORD_MAX);
+    for (size_t i = 0; run->change.drops && i < run->change.e.n_items; i++) {
+        raw.len = 0;
+        if (run->change.e.items[i].kind == LK_CHANGE_COLLATERAL_DROP)
+            LK_TRY(lk_store_get(run->keeper->store, LK_TABLE_COLLATERAL, run->change.e.items[i].object, NULL, &raw));
+    }
+    return LK_OK;
+}
+
 static lk_result check(struct lk_change_run *run, struct lk_bytes message)
 {
     Latchkey__V1__ChangeRequest *m;
@@ -293,7 +310,8 @@ static lk_result check(struct lk_change_run *run, struct lk_bytes message)
     for (size_t i = 0; i < m->n_payloads; i++)
         payloads[i] = lk_bytes(m->payloads[i].data == NULL ? (const uint8_t *)"" : m->payloads[i].data, m->payloads[i].len);
     run->envelope = lk_bytes(m->envelope.data, m->envelope.len);
-    return lk_change_check(run->keeper->state, run->envelope, payloads, m->n_payloads, run->now, &run->change);
+    LK_TRY(lk_change_check(run->keeper->state, run->envelope, payloads, m->n_payloads, run->now, &run->change));
+    return check_drops(run);
 }
 
 void lk_change_begin(struct lk_keeper *k, uint64_t request, const struct lk_msg_request *m)

@@ -164,7 +164,7 @@ static lk_result write_upload(void *arg, struct lk_txn *t)
     return lk_audit_append(t, lk_buf_bytes(&out), LK_BYTES_NONE, &index);
 }
 
-static void count_upload(struct lk_keeper *k)
+void lk_collateral_changed(struct lk_keeper *k)
 {
     uint64_t now = lk_clock_mono_ms();
     k->collateral.uploads++;
@@ -186,7 +186,7 @@ static void upload_written(void *arg, lk_result r)
         if (strcmp(outcome_word(u, i), "stored") == 0)
             lk_missing_clear(k->collateral.missing, u->pieces[i].name);
     if (u->stored > 0)
-        count_upload(k);
+        lk_collateral_changed(k);
     lk_log(LK_LOG_INFO, "collateral.put", "req=%llx pieces=%zu stored=%zu", (unsigned long long)u->request, u->frame.n, u->stored);
     answer(u);
     leave(u);

@@ -214,6 +214,8 @@ bool lk_change_is_written(const struct lk_keeper *k);
 
 /* collateral.c */
 LK_MUST_USE lk_result lk_collateral_put(struct lk_worker *w, const struct lk_frame *f);
+/* The store's collateral has changed: a generation is to follow. */
+void lk_collateral_changed(struct lk_keeper *k);
 LK_MUST_USE lk_result lk_collateral_list(struct lk_worker *w, const struct lk_frame *f);
 /* What a request that could not be judged lacked. */
 void lk_collateral_note(struct lk_keeper *k, const struct lk_report *report);

@@ -341,6 +341,13 @@ static bool begins(MDB_val k, struct lk_bytes prefix)
     return k.mv_size >= prefix.len && memcmp(k.mv_data, prefix.data, prefix.len) == 0;
 }
 
+lk_result lk_txn_remove(struct lk_txn *t, enum lk_table table, struct lk_bytes key)
+{
+    MDB_val k = val_of(key);
+    int rc = mdb_del(t->txn, t->store->dbi[table], &k, NULL);
+    return rc == MDB_NOTFOUND ? LK_FAIL(NOT_FOUND) : from_mdb(rc, "delete");
+}
+
 lk_result lk_txn_delete(struct lk_txn *t, enum lk_table table, struct lk_bytes prefix)
 {
     MDB_cursor *cur = NULL;

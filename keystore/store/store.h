@@ -89,6 +89,8 @@ LK_MUST_USE lk_result lk_txn_insert(struct lk_txn *t, enum lk_table table, struc
 /* As lk_store_get, within the transaction. */
 LK_MUST_USE lk_result lk_txn_get(struct lk_txn *t, enum lk_table table, struct lk_bytes key, uint64_t *version,
                                  struct lk_buf *out);
+/* Deletes the record of this very key. NOT_FOUND. */
+LK_MUST_USE lk_result lk_txn_remove(struct lk_txn *t, enum lk_table table, struct lk_bytes key);
 /* Deletes every record whose key begins with prefix. */
 LK_MUST_USE lk_result lk_txn_delete(struct lk_txn *t, enum lk_table table, struct lk_bytes prefix);
 /* Ends t either way. When commit gives OK the data is on the disk. STORE_FULL, STORE_IO: nothing was written. */

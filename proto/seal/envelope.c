@@ -32,7 +32,7 @@ static bool kind_fits(bool query, enum lk_change_kind kind)
 {
     if (query)
         return kind >= LK_QUERY_LIST && kind <= LK_QUERY_DECISION;
-    return kind >= LK_CHANGE_POLICY_SET && kind <= LK_CHANGE_SET_DELETE;
+    return kind >= LK_CHANGE_POLICY_SET && kind <= LK_CHANGE_COLLATERAL_DROP;
 }
 
 static bool read_item(struct lk_cursor *c, bool query, struct lk_envelope_item *item)

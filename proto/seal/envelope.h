@@ -40,6 +40,7 @@ enum lk_change_kind {
     LK_CHANGE_ADMIN_DELETE = 10,
     LK_CHANGE_SET_PUT = 11, /* ReferenceSet; object: NAME/VERSION/PART */
     LK_CHANGE_SET_DELETE = 12,
+    LK_CHANGE_COLLATERAL_DROP = 13, /* object: the piece's name; revision 0: uploads are not counted here */
     LK_QUERY_LIST = 64,  /* object: "policy", "reference", "anchor", "secret", "admin", "set"; args: QueryArgs */
     LK_QUERY_GET = 65,   /* object: "policy/prod" */
     LK_QUERY_AUDIT = 66, /* object: "audit"; args first, limit */

@@ -130,6 +130,25 @@ def test_rest(ring):
     check("and in force", (ring.ask("snp"), ring.ask("tdx")), ("OK", "OK"))
 
 
+def heal(ring):
+    """The administrator takes the rubbish away; the genuine pieces come back."""
+    crl, identity = ring.files("snp")[3], ring.files("tdx")[1]
+    check("the genuine ones are older", ring.put(crl, identity)[:1], [("refused", "COLLATERAL_OLDER")])
+    for name in ("sev-snp/crl/milan", "tdx/qe-identity"):
+        done = ring.latchkey("collateral", "drop", name, check=False)
+        check(f"drop {name}", (done.returncode, "dropped" in done.stdout), (0, True))
+    check("what is gone cannot be dropped", ring.latchkey("collateral", "drop", "tdx/qe-identity", check=False).returncode, 1)
+    check("gone", [e.name for e in ring.status().entries if e.name in ("sev-snp/crl/milan", "tdx/qe-identity")], [])
+    check("put again", [o for o, _ in ring.put(*ring.files("snp"), *ring.files("tdx"))].count("refused"), 0)
+    ring.in_force()
+    check("healed", (ring.ask("snp"), ring.ask("tdx")), ("OK", "OK"))
+    listed = ring.latchkey("audit", "list").stdout
+    check("in the audit; uploads have a revision", "collateral/tdx/qe-identity@0" in listed, True)
+    check("it ends", ring.stop(), 0)
+    ring.start()
+    check("the same after a start", (ring.ask("snp"), ring.ask("tdx")), ("OK", "OK"))
+
+
 def hostile():
     """A verifier that puts rubbish where good pieces were: requests cannot be judged, and nothing else happens."""
     with World(sys.argv[1], programs={"latchkey-verifier": HERE / "hostile_verifier.py"}) as ring:
@@ -150,6 +169,7 @@ def hostile():
         check("it comes into force", bool(wait_for(lambda: ring.outcome(lambda: ring.in_force()) == "OK", 30)), True)
         check("rubbish instead of a list and a document", (ring.ask("snp"), ring.ask("tdx")), ("COLLATERAL_BAD", "COLLATERAL_BAD"))
         check("said by name", sorted({m.name for m in ring.status().missing}), ["sev-snp/crl/milan", "tdx/qe-identity"])
+        heal(ring)
 
 
 def killed():

@@ -380,6 +380,27 @@ static void a_part_of_a_set_has_its_own_name(void **state)
     }
 }
 
+static void collateral_can_only_be_dropped(void **state)
+{
+    struct fixture f;
+    struct lk_change c;
+    (void)state;
+    begin(&f);
+    add(&f, LK_CHANGE_COLLATERAL_DROP, "tdx/qe-identity", 0, NULL);
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    assert_true(c.drops && !c.needs_generation && !c.revokes);
+    ok(apply(&f));
+    assert_int_equal(lk_state_count(f.state, LK_OBJECT_COLLATERAL), 0);
+    next_change(&f);
+    add(&f, LK_CHANGE_COLLATERAL_DROP, "tdx/qe-identity", 0, NULL); /* a second time, after an upload */
+    assert_int_equal(check(&f, &c), LK_R_OK);
+    ok(apply(&f));
+    next_change(&f);
+    add(&f, LK_CHANGE_COLLATERAL_DROP, "tdx/qe-identity", 1, NULL);
+    assert_int_equal(check(&f, &c), LK_R_CHANGE_CONFLICT);
+    end(&f);
+}
+
 static void a_set_loads_and_its_end_revokes(void **state)
 {
     struct fixture f;
@@ -465,6 +486,7 @@ int main(void)
         cmocka_unit_test(a_record_that_replaces_another_revokes),
         cmocka_unit_test(a_part_of_a_set_has_its_own_name),
         cmocka_unit_test(a_set_loads_and_its_end_revokes),
+        cmocka_unit_test(collateral_can_only_be_dropped),
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(a_record_that_does_not_follow_is_damage),
         cmocka_unit_test(the_hash_covers_the_record),

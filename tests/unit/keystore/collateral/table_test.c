@@ -159,6 +159,32 @@ static void test_limits(void **state)
     assert_int_equal(put(f, piece("sgx/qe-identity", 1, NOW - 50, "a")), LK_R_OK);
 }
 
+static int drop(struct fixture *f, const char *name)
+{
+    struct lk_txn *t;
+    assert_int_equal(CODE(lk_store_begin(f->store, &t)), LK_R_OK);
+    lk_result r = lk_collateral_table_drop(t, lk_bytes_str(name));
+    assert_int_equal(CODE(lk_txn_commit(t)), LK_R_OK);
+    return CODE(r);
+}
+
+static void test_drop_takes_the_order_along(void **state)
+{
+    struct fixture *f = *state;
+    struct lk_collateral_totals totals;
+    assert_int_equal(put(f, piece("sev-snp/chain/milan", UINT64_MAX, NOW, "rubbish")), LK_R_OK);
+    assert_int_equal(put(f, piece("sev-snp/chain/milan-vlek", 1, NOW - 50, "four")), LK_R_OK);
+    assert_int_equal(put(f, piece("sev-snp/chain/milan", 3, NOW - 50, "genuine")), LK_R_COLLATERAL_OLDER);
+    assert_int_equal(drop(f, "sev-snp/chain/milan"), LK_R_OK);
+    assert_int_equal(drop(f, "sev-snp/chain/milan"), LK_R_NOT_FOUND);
+    expect_there(f, "sev-snp/chain/milan-vlek", "four", 1); /* though its name begins alike */
+    assert_int_equal(CODE(lk_collateral_totals_get(f->store, &totals)), LK_R_OK);
+    assert_int_equal(totals.count, 1);
+    assert_int_equal(totals.bytes, 4);
+    assert_int_equal(put(f, piece("sev-snp/chain/milan", 3, NOW - 50, "genuine")), LK_R_OK);
+    expect_there(f, "sev-snp/chain/milan", "genuine", 1);
+}
+
 static void test_damaged_record(void **state)
 {
     struct lk_collateral_row row;
@@ -176,6 +202,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_equal_is_unchanged, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dates, setup, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_drop_takes_the_order_along, setup, teardown),
         cmocka_unit_test(test_damaged_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

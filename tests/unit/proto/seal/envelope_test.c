@@ -114,7 +114,7 @@ static void kinds_keep_to_their_domain(void **state)
     e.n_items = 1;
     assert_int_equal(parse_code(&e), LK_R_CHANGE_MALFORMED);
     e.query = false;
-    e.items[0].kind = (enum lk_change_kind)13;
+    e.items[0].kind = (enum lk_change_kind)(LK_CHANGE_COLLATERAL_DROP + 1);
     assert_int_equal(parse_code(&e), LK_R_CHANGE_MALFORMED);
     e.items[0].kind = (enum lk_change_kind)0;
     assert_int_equal(parse_code(&e), LK_R_CHANGE_MALFORMED);
