@@ -110,7 +110,7 @@ printf 'schema: [' >broken.yaml
 
 # Wrong usage is 64, before anything is judged.
 expect 64 "one of --binding and --any-binding" appraise "$(item good)"
-expect 64 "one of --binding and --any-binding" appraise --any-binding --binding "$binding" "$(item good)"
+expect 64 "--binding or --any-binding, not both" appraise --any-binding --binding "$binding" "$(item good)"
 expect 64 "32 or 64 bytes" appraise --binding b1b1 "$(item good)"
 expect 64 "an item is needed" appraise --any-binding
 expect 64 "no family" appraise --any-binding vax:quote=short
