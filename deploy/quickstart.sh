@@ -145,7 +145,7 @@ if $keep; then
     say "latchkey status; latchkey audit list; latchkey policy show demo-disk-keys"
     say "latchkey-fetch --broker $address --broker-id $broker_id --secret NAME=FILE \\"
     say "    --collector \"latchkey-evidence-tpm --ek=rsa --tcti=\$(cat $dir/tpm2/tcti)\""
-    say "stop it: kill \$(cat $dir/latchkeyd.pid $dir/tpm1/swtpm.pid $dir/tpm2/swtpm.pid), or run quickstart.sh again"
+    say "stop it: kill \$(cat $dir/latchkeyd.pid) \$(cat $dir/tpm1/swtpm.pid) \$(cat $dir/tpm2/swtpm.pid), or run quickstart.sh again"
 else
     step "Stopping everything"
     stop_all
