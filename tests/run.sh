@@ -6,7 +6,7 @@
 #                           unit tests and those labelled sanitized under ASan and UBSan, each fuzz target for some seconds
 #   tests/run.sh --quick    the release build under ctest only
 #
-# Environment: LK_FUZZ_SECONDS (5) for each fuzz target, LK_JOBS (number of processors).
+# Environment: LK_FUZZ_SECONDS (3) for each fuzz target, LK_JOBS (number of processors).
 # Exit status: 0 only when every stage passed.
 set -u -o pipefail
 exec </dev/null
@@ -20,7 +20,7 @@ case ${1:-} in
 *) echo "run.sh: unknown argument $1 (see --help)" >&2; exit 64 ;;
 esac
 jobs=${LK_JOBS:-$(nproc)}
-fuzz_seconds=${LK_FUZZ_SECONDS:-5}
+fuzz_seconds=${LK_FUZZ_SECONDS:-3}
 logs=build/test-logs
 mkdir -p "$logs"
 summary=()

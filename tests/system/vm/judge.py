@@ -136,7 +136,7 @@ class Replay:
         self.release("under a new ticket for its keys", "TICKET_ACTIVATION", ticket=self.challenge().ticket)
         self.release("the same, for another recipient", "TICKET_ACTIVATION", ticket=self.challenge().ticket, statement=self.own_statement())
         self.release("under a ticket for no keys", "UNANCHORED", ticket=plain.ticket, s=b"")
-        self.release("under its own ticket, for another recipient", "BINDING_MISMATCH", "TICKET_EXPIRED", statement=self.own_statement())
+        self.release("under its own ticket, for another recipient", "BINDING_MISMATCH", "TICKET_SPENT", "TICKET_EXPIRED", statement=self.own_statement())
 
 
 IMAGE, MISMATCH = "demo-image-1/eventlog.", "REFERENCE_MISMATCH"

@@ -223,7 +223,7 @@ static void a_document_of_nothing_shows_no_files(void **state)
 {
     (void)state;
     static const char nothing[] = "version = \"0.1.0\"\nalgorithm = \"sha256\"\n[data]\n";
-    uint8_t field[64];
+    uint8_t field[64] = {0};
     struct run r;
     struct lk_proof p = {.kind = LK_PROOF_DIGEST, .alg = LK_TPM_SHA256, .value = lk_bytes(field, 32)};
     hash(LK_TPM_SHA256, lk_bytes_str(nothing), LK_BYTES_NONE, field);
