@@ -33,6 +33,9 @@ accept:
       ek: {any-genuine: {because: "a test"}}
       pcr.sha256.0: "%s"
 """
+FLEET = POLICY.replace("policy: disks", "policy: fleet").replace('["disk/root", "disk/data", "disk/late"]', '["fleet/{tpm.ek-sha256}"]') + """
+create-on-first-use: {bytes: 32}
+"""
 # Mapping needs a device mapper and root; whether the header and the key fit, the real program says.
 STAND_IN = f"""#!/bin/sh
 echo "$@" >>"$LOG"
@@ -83,8 +86,9 @@ class World:
 
 
 def set_up(ring, guest):
-    (ring.folder / "policy.yaml").write_text(POLICY % guest.pcrs[0].hex())
-    ring.latchkey("policy", "apply", ring.folder / "policy.yaml")
+    for name, text in (("policy", POLICY), ("fleet", FLEET)):
+        (ring.folder / f"{name}.yaml").write_text(text % guest.pcrs[0].hex())
+        ring.latchkey("policy", "apply", ring.folder / f"{name}.yaml")
     (ring.folder / "key").write_bytes(KEY)
     for name in ("disk/root", "disk/data"):
         ring.latchkey("secret", "put", name, "--file", ring.folder / "key")
@@ -241,6 +245,19 @@ def only_what_is_blank_is_formatted(world):
     assert b"somebody's data" in used.read_bytes()
 
 
+def a_first_boot_makes_its_secret_and_enrols_the_disk(world):
+    disk, secret = world.disk("fleet"), ("--secret", "fleet/{tpm.ek-sha256}")
+    expect(world.fetch(*secret, "--enroll-luks", disk, "--format"), 1, "refused")
+    assert not any(disk.read_bytes()[:1 << 20]), "nothing was formatted for a key that is not there"
+    expect(world.fetch(*secret, "--create", "--enroll-luks", disk, "--format"), 0, "released")
+    header = disk.read_bytes()[:16 << 20]
+    for again in ((), ("--create",)):  # later boots, and one that was told to enrol once more
+        expect(world.fetch(*secret, *again, "--enroll-luks", disk, "--format"), 0, "released")
+        assert disk.read_bytes()[:16 << 20] == header, again
+    key = world.fetch(*secret)
+    assert key[0] == 0 and len(key[1]) == 32 and world.opens(disk, key[1]), key[0]
+
+
 def main():
     ring = Ring(BIN)
     guest = Guest(ring.folder / "guest", ring.folder / "ca")
@@ -250,7 +267,8 @@ def main():
         world = World(ring, guest)
         for test in (several_targets_from_one_attestation, another_broker_id_is_refused, crypttab_volumes_get_their_keys,
                      a_boot_waits_for_a_change, a_good_header_is_opened_from_its_copy,
-                     a_header_that_writes_plain_text_is_not_used, a_key_slot_is_added_once, only_what_is_blank_is_formatted):
+                     a_header_that_writes_plain_text_is_not_used, a_key_slot_is_added_once, only_what_is_blank_is_formatted,
+                     a_first_boot_makes_its_secret_and_enrols_the_disk):
             began = time.monotonic()
             test(world)
             print(f"ok {test.__name__} {time.monotonic() - began:.1f} s", flush=True)
